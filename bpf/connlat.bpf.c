@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0
+/* Outgoing TCP handshakes: each attempt's start, end, outcome and owner. */
+#include "include/emit.h"
+#include "include/filter.h"
+#include "include/histogram.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+enum outcome {
+    OUTCOME_OK,
+    OUTCOME_REFUSED,
+    OUTCOME_TIMEOUT,
+    OUTCOME_UNREACHABLE,
+    OUTCOME_RESET,
+    OUTCOME_ABANDONED,
+    OUTCOME_NO_PORT,
+    OUTCOME_PENDING,
+};
+#define OUTCOMES 8
+
+struct handshake {
+    ns_t start_ns; /* CLOSE -> SYN_SENT; with the addresses it names the attempt, in pending and final events
+                      alike */
+    ns_t end_ns;   /* when the outcome was known; of a pending attempt: when it was looked at */
+    ip_t local_address;
+    ip_t remote_address;
+    __u16 local_port;
+    __u16 remote_port;
+    enum outcome outcome;
+    __u32 errno;   /* positive; sk_err, or what connect(2) returned; 0 if there is none */
+    __u32 wire_us; /* the kernel's RTT sample of the answered SYN; 0 if it has none */
+    __u32 syns;    /* SYNs sent, retransmissions included; 0 if none left this host */
+    __u32 pid;     /* the owner's thread group, as the host numbers it; 0 if unknown */
+    __u32 uid;
+    __u32 netns; /* inode number of the socket's network namespace */
+    comm_t comm;
+};
+
+struct attempt {
+    struct handshake handshake;
+    __u32 retrans_before; /* total_retrans at the start: connect() again after a failure keeps it on some
+                             kernels */
+};
+
+/* Attempts in SYN_SENT, by the address of their sock. Each way out of SYN_SENT removes its entry. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 65536);
+    __type(key, struct sock *);
+    __type(value, struct attempt);
+} in_flight SEC(".maps");
+
+/* --hist without --by: outcomes and latencies are summed here and no event leaves the kernel. */
+const volatile bool aggregate = false;
+
+struct totals {
+    __u64 outcomes[OUTCOMES];
+    __u64 lost_syn;
+    __u64 buckets[HISTOGRAM_BUCKETS]; /* LATENCY of OUTCOME_OK */
+    ns_t max_ns;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct totals);
+} totals SEC(".maps");
+
+/* Keeps the types in the object's BTF for the generator; never read. */
+const struct handshake *const handshake_layout = 0;
+const enum outcome *const outcome_layout = 0;
+const struct totals *const totals_layout = 0;
+const enum counter *const counter_layout = 0;
+
+static __always_inline void add_to_totals(const struct handshake *handshake) {
+    __u32 zero = 0, bucket;
+    __u64 latency_ns = handshake->end_ns - handshake->start_ns;
+    struct totals *sums = bpf_map_lookup_elem(&totals, &zero);
+
+    if (!sums || handshake->outcome >= OUTCOMES)
+        return;
+    sums->outcomes[handshake->outcome]++;
+    if (handshake->syns > 1)
+        sums->lost_syn++;
+    if (handshake->outcome != OUTCOME_OK)
+        return;
+    bucket = histogram_bucket(latency_ns);
+    if (bucket < HISTOGRAM_BUCKETS)
+        sums->buckets[bucket]++;
+    if (latency_ns > sums->max_ns)
+        sums->max_ns = latency_ns;
+}
+
+static __always_inline void report(void *ctx, struct handshake *handshake) {
+    if (handshake->end_ns - handshake->start_ns < filter.min_latency_ns)
+        return;
+    if (aggregate)
+        add_to_totals(handshake);
+    else
+        emit(ctx, handshake, sizeof(*handshake));
+}
+
+static __always_inline bool wants_start(const struct handshake *handshake) {
+    return wants_netns(handshake->netns) &&
+           wants_remote(&handshake->remote_address, handshake->remote_port) &&
+           wants_local_address(&handshake->local_address) &&
+           wants_owner(handshake->pid, handshake->uid, handshake->comm);
+}
+
+/* The process, not the thread: ps and the user know the group leader's name. */
+static __always_inline void set_owner(struct handshake *handshake, struct task_struct *task) {
+    handshake->pid = BPF_CORE_READ(task, tgid);
+    BPF_CORE_READ_INTO(&handshake->comm, task, group_leader, comm);
+}
+
+static __always_inline bool store(struct sock *sk, const struct attempt *attempt, __u64 flags) {
+    count(COUNTER_STARTED);
+    if (!bpf_map_update_elem(&in_flight, &sk, attempt, flags))
+        return true;
+    count(COUNTER_UNTRACKED);
+    return false;
+}
+
+/* --sync-errors: which connect(2) each thread is in; see below. */
+const volatile bool sync_errors = false;
+
+struct connect_call {
+    ns_t start_ns;
+    struct sock *sk;
+    const void *address; /* the user's sockaddr */
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 16384);
+    __type(key, __u64); /* thread */
+    __type(value, struct connect_call);
+} connect_calls SEC(".maps");
+
+static __always_inline int start_attempt(struct sock *sk) {
+    struct attempt attempt = {};
+    struct handshake *handshake = &attempt.handshake;
+    struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+
+    /* The same tracepoint tells of MPTCP, SCTP and DCCP. */
+    if (!tcp)
+        return 0;
+    if (sync_errors) {
+        __u64 thread = bpf_get_current_pid_tgid();
+        bpf_map_delete_elem(&connect_calls, &thread);
+    }
+    handshake->start_ns = bpf_ktime_get_ns();
+    handshake->local_address = local_address(sk);
+    handshake->remote_address = remote_address(sk);
+    handshake->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
+    handshake->netns = sk->__sk_common.skc_net.net->ns.inum;
+    handshake->uid = sk->sk_uid.val;
+    set_owner(handshake, (struct task_struct *)bpf_get_current_task());
+    attempt.retrans_before = tcp->total_retrans;
+    if (wants_start(handshake)) {
+        store(sk, &attempt, BPF_ANY);
+    } else {
+        /* Should the end of an older attempt on this address have been missed, it must not take this one's
+         * end. */
+        bpf_map_delete_elem(&in_flight, &sk);
+    }
+    return 0;
+}
+
+/* SYN_SENT or SYN_RECV -> CLOSE; the errors are those of tcp_reset, tcp_v4_err, tcp_v6_err, tcp_write_err,
+ * tcp_abort. */
+static __always_inline enum outcome failure(__u32 errno, __u32 segs_out) {
+    switch (errno) {
+    case 0:
+        return segs_out ? OUTCOME_ABANDONED : OUTCOME_NO_PORT;
+    case ECONNREFUSED:
+        return OUTCOME_REFUSED;
+    case ETIMEDOUT:
+        return OUTCOME_TIMEOUT;
+    case ECONNRESET:
+    case ECONNABORTED:
+        return OUTCOME_RESET;
+    default:
+        return OUTCOME_UNREACHABLE;
+    }
+}
+
+static __always_inline int end_attempt(void *ctx, struct sock *sk, int newstate) {
+    struct attempt *attempt = bpf_map_lookup_elem(&in_flight, &sk);
+    struct handshake *handshake;
+    struct tcp_sock *tcp;
+
+    if (!attempt)
+        return 0;
+    tcp = bpf_skc_to_tcp_sock(sk);
+    if (!tcp)
+        return 0;
+    handshake = &attempt->handshake;
+    handshake->end_ns = bpf_ktime_get_ns();
+    handshake->local_port = bpf_ntohs(((struct inet_sock *)tcp)->inet_sport);
+    if (tcp->segs_out)
+        handshake->syns = 1 + tcp->total_retrans - attempt->retrans_before;
+    else
+        count(COUNTER_UNSENT);
+    if (newstate == TCP_ESTABLISHED) {
+        handshake->outcome = OUTCOME_OK;
+        handshake->wire_us = tcp->srtt_us >> 3;
+    } else {
+        handshake->errno = sk->sk_err;
+        handshake->outcome = failure(handshake->errno, tcp->segs_out);
+    }
+    /* ESTABLISHED without a SYN is a connection that TCP_REPAIR put back (CRIU): no handshake. */
+    if (wants_local_port(handshake->local_port) && (tcp->segs_out || newstate != TCP_ESTABLISHED))
+        report(ctx, handshake);
+    bpf_map_delete_elem(&in_flight, &sk);
+    return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(set_state, struct sock *sk, int oldstate, int newstate) {
+    if (newstate == TCP_SYN_SENT)
+        return start_attempt(sk);
+    /* SYN_SENT -> SYN_RECV is a simultaneous open: not the end. */
+    if (oldstate == TCP_SYN_SENT)
+        return newstate == TCP_SYN_RECV ? 0 : end_attempt(ctx, sk, newstate);
+    /* Out of SYN_RECV come mostly incoming connections, which have no struct socket before accept(). */
+    if (oldstate == TCP_SYN_RECV && sk->sk_socket)
+        return end_attempt(ctx, sk, newstate);
+    return 0;
+}
+
+/*
+ * Attempts that hang: run over in_flight. An entry whose socket is no longer opening missed its end (the
+ * kernel does not run a tp_btf program inside itself on one CPU); it is removed.
+ */
+SEC("iter/bpf_map_elem")
+int pending(struct bpf_iter__bpf_map_elem *ctx) {
+    struct seq_file *seq = ctx->meta->seq;
+    struct sock **key = ctx->key, *sk;
+    struct attempt *attempt = ctx->value;
+    struct handshake handshake;
+    __u32 state;
+
+    if (!key || !attempt)
+        return 0;
+    sk = *key;
+    handshake = attempt->handshake;
+    state = BPF_CORE_READ(sk, __sk_common.skc_state);
+    if (state != TCP_SYN_SENT && state != TCP_SYN_RECV) {
+        bpf_map_delete_elem(&in_flight, &sk);
+        return 0;
+    }
+    handshake.end_ns = bpf_ktime_get_ns();
+    handshake.outcome = OUTCOME_PENDING;
+    handshake.errno = 0;
+    handshake.wire_us = 0;
+    handshake.local_port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+    handshake.syns = 1 + BPF_CORE_READ((struct tcp_sock *)sk, total_retrans) - attempt->retrans_before;
+    if (handshake.end_ns - handshake.start_ns >= filter.min_latency_ns &&
+        wants_local_port(handshake.local_port))
+        bpf_seq_write(seq, &handshake, sizeof(handshake));
+    return 0;
+}
+
+/* When the first SYN left, from tcp_connect()'s retrans_stamp: 32 bits of a clock of ms, or of µs. */
+static __always_inline ns_t first_syn_ns(struct tcp_sock *tcp, ns_t now) {
+    __u32 stamp = BPF_CORE_READ(tcp, retrans_stamp);
+    __u64 tick_ns = 1000000;
+
+    if (bpf_core_field_exists(tcp->tcp_usec_ts) && BPF_CORE_READ_BITFIELD_PROBED(tcp, tcp_usec_ts))
+        tick_ns = 1000;
+    return now - (__u64)((__u32)(now / tick_ns) - stamp) * tick_ns;
+}
+
+/* Run once after attaching: attempts that were already in SYN_SENT, in every network namespace. */
+SEC("iter/task_file")
+int find_in_flight(struct bpf_iter__task_file *ctx) {
+    struct attempt attempt = {};
+    struct handshake *handshake = &attempt.handshake;
+    struct task_struct *task = ctx->task;
+    struct file *file = ctx->file;
+    struct socket *socket;
+    struct sock *sk;
+
+    if (!task || !file)
+        return 0;
+    socket = tcp_socket_of_file(file);
+    if (!socket)
+        return 0;
+    sk = BPF_CORE_READ(socket, sk);
+    if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_SYN_SENT)
+        return 0;
+    handshake->start_ns = first_syn_ns((struct tcp_sock *)sk, bpf_ktime_get_ns());
+    handshake->local_address = probe_local_address(sk);
+    handshake->remote_address = probe_remote_address(sk);
+    handshake->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+    handshake->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+    handshake->uid = BPF_CORE_READ(sk, sk_uid.val);
+    set_owner(handshake, task);
+    if (wants_start(handshake) && !bpf_map_update_elem(&in_flight, &sk, &attempt, BPF_NOEXIST))
+        bpf_seq_write(ctx->meta->seq, handshake, sizeof(*handshake));
+    return 0;
+}
+
+/*
+ * --sync-errors: a connect(2) that fails before SYN_SENT, most often for want of a route, shows in no TCP
+ * tracepoint. Only a first connect() of a TCP socket counts: a later one on a socket that is connecting
+ * merely asks how it went.
+ */
+SEC("tracepoint/syscalls/sys_enter_connect")
+int enter_connect(struct trace_event_raw_sys_enter *ctx) {
+    __u64 thread = bpf_get_current_pid_tgid();
+    struct connect_call call = {.start_ns = bpf_ktime_get_ns(), .address = (const void *)ctx->args[1]};
+    struct file *file = file_of_descriptor((__u32)ctx->args[0]);
+    struct socket *socket = file ? tcp_socket_of_file(file) : NULL;
+
+    if (!socket || BPF_CORE_READ(socket, state) != SS_UNCONNECTED)
+        return 0;
+    call.sk = BPF_CORE_READ(socket, sk);
+    if (bpf_map_update_elem(&connect_calls, &thread, &call, BPF_ANY))
+        count(COUNTER_UNTRACKED);
+    return 0;
+}
+
+static __always_inline bool read_user_address(const void *address, struct handshake *handshake) {
+    struct sockaddr_in6 ipv6 = {};
+    struct sockaddr_in ipv4 = {};
+
+    if (bpf_probe_read_user(&ipv4, sizeof(ipv4), address))
+        return false;
+    handshake->remote_port = bpf_ntohs(ipv4.sin_port);
+    if (ipv4.sin_family == AF_INET) {
+        handshake->remote_address = from_ipv4(ipv4.sin_addr);
+        return true;
+    }
+    if (ipv4.sin_family != AF_INET6 || bpf_probe_read_user(&ipv6, sizeof(ipv6), address))
+        return false;
+    handshake->remote_address = from_ipv6(ipv6.sin6_addr);
+    return true;
+}
+
+SEC("tracepoint/syscalls/sys_exit_connect")
+int exit_connect(struct trace_event_raw_sys_exit *ctx) {
+    __u64 thread = bpf_get_current_pid_tgid();
+    struct connect_call *found = bpf_map_lookup_elem(&connect_calls, &thread);
+    struct handshake handshake = {};
+    const void *address;
+    struct sock *sk;
+
+    if (!found)
+        return 0;
+    handshake.start_ns = found->start_ns;
+    address = found->address;
+    sk = found->sk;
+    bpf_map_delete_elem(&connect_calls, &thread);
+    if (ctx->ret >= 0 || ctx->ret == -EINPROGRESS)
+        return 0;
+    if (!read_user_address(address, &handshake))
+        return 0;
+    handshake.end_ns = bpf_ktime_get_ns();
+    handshake.errno = -ctx->ret;
+    handshake.outcome = ctx->ret == -EADDRNOTAVAIL ? OUTCOME_NO_PORT : OUTCOME_UNREACHABLE;
+    handshake.local_address = probe_local_address(sk);
+    handshake.local_port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+    handshake.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+    handshake.uid = BPF_CORE_READ(sk, sk_uid.val);
+    set_owner(&handshake, (struct task_struct *)bpf_get_current_task());
+    if (wants_start(&handshake) && wants_local_port(handshake.local_port))
+        report(ctx, &handshake);
+    return 0;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * The kernel's types, cut down to the fields that our programs read. libbpf moves each access to where the
+ * running kernel has the field (CO-RE), so order, size and neighbours do not matter here; names do.
+ */
+#pragma once
+
+#include <linux/bpf.h>
+#include <linux/errno.h>
+#include <linux/types.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#define AF_INET 2
+#define AF_INET6 10
+#define IPPROTO_TCP 6
+#define SOCK_STREAM 1
+#define SOCKFS_MAGIC 0x534F434B
+
+/* include/net/tcp_states.h: uapi of a kind, unchanged since Linux 2.6. */
+enum tcp_state {
+    TCP_ESTABLISHED = 1,
+    TCP_SYN_SENT = 2,
+    TCP_SYN_RECV = 3,
+    TCP_CLOSE = 7,
+};
+
+/* include/uapi/linux/net.h; an enum, because CO-RE takes an int for another type. */
+typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct ns_common {
+    unsigned int inum; /* the inode number of /proc/PID/ns/net */
+};
+
+struct net {
+    struct ns_common ns;
+};
+
+typedef struct {
+    struct net *net;
+} possible_net_t;
+
+struct in6_addr {
+    union {
+        __be32 u6_addr32[4];
+    } in6_u;
+};
+
+struct sock_common {
+    __be32 skc_daddr;
+    __be32 skc_rcv_saddr;
+    __be16 skc_dport;
+    unsigned short skc_family;
+    volatile unsigned char skc_state;
+    possible_net_t skc_net;
+    struct in6_addr skc_v6_daddr;
+    struct in6_addr skc_v6_rcv_saddr;
+};
+
+typedef struct {
+    unsigned int val;
+} kuid_t;
+
+struct socket;
+
+struct sock {
+    struct sock_common __sk_common;
+    int sk_err;               /* the errno that ended the connection */
+    kuid_t sk_uid;            /* who made the socket, in the host's user namespace */
+    struct socket *sk_socket; /* NULL while nobody has accepted the connection, and after close() */
+    __u16 sk_protocol;
+    __u16 sk_type;
+};
+
+struct inet_sock {
+    struct sock sk;
+    __be16 inet_sport; /* the local port; unlike skc_num it outlives the change to TCP_CLOSE */
+};
+
+struct tcp_sock {
+    __u32 srtt_us;        /* smoothed RTT, 8 times µs; after the handshake: its only sample */
+    __u32 total_retrans;  /* segments sent again since the socket was made or disconnected */
+    __u32 segs_out;       /* segments sent; 0 means that no SYN left */
+    __u32 retrans_stamp;  /* in SYN_SENT: the first SYN's time (tcp_connect), in ticks of tcp_clock */
+    __u8 tcp_usec_ts : 1; /* from 6.7 (614e8316aa4c): those ticks are µs, not ms */
+};
+
+struct socket {
+    socket_state state;
+    struct sock *sk;
+};
+
+struct super_block {
+    unsigned long s_magic;
+};
+
+struct inode {
+    struct super_block *i_sb;
+};
+
+struct file {
+    struct inode *f_inode;
+    void *private_data; /* of a file on sockfs: its struct socket */
+};
+
+struct fdtable {
+    unsigned int max_fds;
+    struct file **fd;
+};
+
+struct files_struct {
+    struct fdtable *fdt;
+};
+
+struct task_struct {
+    int tgid;
+    struct task_struct *group_leader;
+    char comm[16];
+    struct files_struct *files;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+    struct seq_file *seq;
+};
+
+struct bpf_iter__task_file {
+    struct bpf_iter_meta *meta;
+    struct task_struct *task;
+    struct file *file;
+};
+
+struct bpf_iter__bpf_map_elem {
+    struct bpf_iter_meta *meta;
+    void *key;
+    void *value;
+};
+
+struct trace_event_raw_sys_enter {
+    unsigned long args[6];
+};
+
+struct trace_event_raw_sys_exit {
+    long ret;
+};
+
+#pragma clang attribute pop
+
+/* uapi, read from user memory: no relocation. */
+struct sockaddr_in {
+    __u16 sin_family;
+    __be16 sin_port;
+    __be32 sin_addr;
+};
+
+struct sockaddr_in6 {
+    __u16 sin6_family;
+    __be16 sin6_port;
+    __u32 sin6_flowinfo;
+    __be32 sin6_addr[4];
+};
