@@ -1,6 +1,9 @@
 /** A value as a machine wants it: what JSON and CSV carry. */
 export type Plain = string | number | boolean | null;
 
+/** Why a cell stands out where there is colour. The text says the same without it. */
+export type Tone = 'bad' | 'warn';
+
 /**
  * One column of a command, defined once: it feeds rows, tables, CSV headers, JSON keys, `--columns`, `--sort`,
  * `--help` and the man page.
@@ -17,14 +20,22 @@ export interface Column<Item> {
   width: number;
   /** Narrowest useful width on a small terminal; absent: `width`. */
   minWidth?: number;
+  /** Takes the room that remains, up to this width: a sparkline. Its text fills the width it is given. */
+  stretchTo?: number;
   /** Columns with a higher number leave a narrow terminal first; absent: the column always stays. */
   dropFirst?: number;
   /** True: only in JSON and CSV, or when `--columns` asks for it. */
   hidden?: boolean;
-  /** What a person reads. */
-  text(item: Item, context: TextContext): string;
-  /** What a machine reads. */
-  value(item: Item, context: TextContext): Plain;
+  /** Header of a stretching column that shows `width` characters: `LAST 42 s`; absent: `header`. */
+  headerAt?(width: number): string;
+  /** What a person reads. `width` is the room the column has; only a stretching column needs it. */
+  text(item: Item, context: TextContext, width: number): string;
+  /** What a machine reads; absent: JSON and CSV carry the columns named in `parts` instead of this one. */
+  value?(item: Item, context: TextContext): Plain;
+  /** Keys of the columns that stand for this one in JSON and CSV: LOCAL is local_address and local_port. */
+  parts?: readonly string[];
+  /** Why this cell stands out, undefined where it does not. */
+  tone?(item: Item): Tone | undefined;
 }
 
 /** What formatting needs to know beside the item itself. */

@@ -1,0 +1,73 @@
+import { createRequire } from 'node:module';
+
+import { makeError } from './error.js';
+
+/**
+ * The addon's own interface. Its classes check their arguments and nothing more; the classes around them interpret options.
+ * A derived handle is made from its object, and ends with it.
+ */
+interface Addon {
+  readonly Object: new (bytes: Uint8Array, name: string) => NativeObject;
+  readonly Link: new (object: NativeObject, program: string) => NativeLink;
+  readonly Iterator: new (object: NativeObject, program: string, map?: string) => NativeIterator;
+  readonly Map: new (object: NativeObject, map: string) => NativeMap;
+  /** pagesPerCpu 0: a ring buffer. */
+  readonly Events: new (object: NativeObject, map: string, pagesPerCpu: number) => NativeEvents;
+  readonly kernelBtf: {
+    available(): boolean;
+    hasType(name: string, kind: number): boolean;
+    hasField(struct: string, field: string): boolean;
+    enumValues(name: string): Record<string, number>;
+    parameterCount(name: string): number;
+    close(): void;
+  };
+  readonly libbpfVersion: string;
+  possibleCpus(): number;
+  setErrorFactory(factory: typeof makeError): void;
+}
+
+export interface NativeObject {
+  programNames(): string[];
+  mapNames(): string[];
+  setGlobal(name: string, value: Uint8Array): void;
+  setAutoload(program: string, on: boolean): void;
+  setMapMaxEntries(map: string, n: number): void;
+  setMapAutocreate(map: string, on: boolean): void;
+  load(): void;
+  programInfo(program: string): { id: number; runTimeNs: number; runCount: number; recursionMisses: number };
+  close(): void;
+}
+
+export interface NativeLink {
+  close(): void;
+}
+
+export interface NativeIterator {
+  read(): Uint8Array;
+  close(): void;
+}
+
+export interface NativeMap {
+  describe(): { type: string; keySize: number; valueSize: number; maxEntries: number; perCpu: boolean };
+  lookup(key: Uint8Array): Uint8Array | undefined;
+  update(key: Uint8Array, value: Uint8Array, flags: number): void;
+  delete(key: Uint8Array): boolean;
+  entries(): { keys: Uint8Array; values: Uint8Array; count: number };
+}
+
+export interface NativeEvents {
+  consume(into: Uint8Array): { bytes: number; records: number };
+  pending(): number;
+  lost(): number;
+  close(): void;
+}
+
+function load(): Addon {
+  // The variable chooses another build of the addon, such as the one with the address sanitizer.
+  const path = process.env['BPF_NATIVE_BINDINGS_ADDON'] ?? `../prebuilds/linux-${process.arch}/bpf.node`;
+  const loaded = createRequire(import.meta.url)(path) as Addon;
+  loaded.setErrorFactory(makeError);
+  return loaded;
+}
+
+export const addon = load();

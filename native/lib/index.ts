@@ -1,0 +1,18 @@
+/** libbpf for Node.js: synchronous, without a thread or an event-loop handle of its own. */
+
+import { addon } from './addon.js';
+
+export { BpfError } from './error.js';
+export { EventBuffer, type Consumed } from './event_buffer.js';
+export { kernelBtf, type BtfKind } from './kernel_btf.js';
+export { BpfIterator, BpfLink } from './link.js';
+export { BpfMap, perCpuStride, type MapEntries } from './map.js';
+export { BpfObject, type ProgramInfo } from './object.js';
+
+/** The version of the libbpf that is linked in, such as 'v1.1'. */
+export const libbpfVersion: string = addon.libbpfVersion;
+
+/** How many CPUs this machine can ever have: the number of values of a per-CPU map's entry. */
+export function possibleCpus(): number {
+  return addon.possibleCpus();
+}

@@ -1,0 +1,64 @@
+/** One key of `--by`. */
+export interface GroupKey<Item> {
+  /** As typed, without an argument: `remote-port`. Its column key has underscores. */
+  name: string;
+  header: string;
+  description: string;
+  /** The group an item belongs to, as text; `-` if unknown. */
+  of(item: Item): string;
+  /** Default: left. */
+  align?: 'left' | 'right';
+  /** Usual width in characters. */
+  width?: number;
+  /** True if JSON carries a number and sorting compares numbers. */
+  numeric?: boolean;
+}
+
+export interface Group<Stats> {
+  /** One text a key. */
+  readonly keys: readonly string[];
+  readonly stats: Stats;
+}
+
+/** The first key of the group that takes everything once there are too many groups. */
+export const OTHER_GROUP = 'other';
+export const DEFAULT_GROUP_LIMIT = 100_000;
+
+/** Finds the group of an item and makes it where it is new. Memory is bounded: beyond the limit is one group `other`. */
+export class Grouping<Item, Stats> {
+  readonly keys: readonly GroupKey<Item>[];
+  readonly limit: number;
+  /** Items that went into `other`. */
+  overflow = 0;
+  readonly #newStats: () => Stats;
+  readonly #groups = new Map<string, Group<Stats>>();
+  #other: Group<Stats> | undefined;
+
+  constructor(keys: readonly GroupKey<Item>[], newStats: () => Stats, limit = DEFAULT_GROUP_LIMIT) {
+    this.keys = keys;
+    this.limit = limit;
+    this.#newStats = newStats;
+  }
+
+  of(item: Item): Group<Stats> {
+    const keys = this.keys.map((key) => key.of(item));
+    const id = keys.length === 1 ? (keys[0] ?? '') : keys.join('\0');
+    const known = this.#groups.get(id);
+    if (known) return known;
+    if (this.#groups.size >= this.limit) {
+      this.overflow++;
+      return (this.#other ??= {
+        keys: this.keys.map((_, at) => (at === 0 ? OTHER_GROUP : '')),
+        stats: this.#newStats(),
+      });
+    }
+    const group = { keys, stats: this.#newStats() };
+    this.#groups.set(id, group);
+    return group;
+  }
+
+  /** All groups in the order in which they appeared, `other` last. */
+  all(): Group<Stats>[] {
+    return this.#other ? [...this.#groups.values(), this.#other] : [...this.#groups.values()];
+  }
+}

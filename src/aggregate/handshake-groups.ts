@@ -1,0 +1,61 @@
+import type { Handshake } from '../model/handshake.js';
+import type { HistogramSection, HistogramSource } from '../model/histogram-section.js';
+import { formatCount } from '../model/units.js';
+import { Grouping, type Group, type GroupKey } from './grouping.js';
+import { handshakeSection } from './handshake-report.js';
+import { HandshakeGroupStats } from './handshake-stats.js';
+import { PendingAttempts } from './pending.js';
+import { IntervalClock } from './recent.js';
+import type { Reducer } from './reducer.js';
+
+export type HandshakeGroup = Group<HandshakeGroupStats>;
+
+/** Handshakes by the keys of `--by`; with no key, one group of all. */
+export class HandshakeGroups implements Reducer<Handshake>, HistogramSource {
+  readonly keys: readonly GroupKey<Handshake>[];
+  readonly #clock = new IntervalClock();
+  readonly #pending = new PendingAttempts();
+  readonly #grouping: Grouping<Handshake, HandshakeGroupStats>;
+
+  constructor(keys: readonly GroupKey<Handshake>[], limit?: number) {
+    this.keys = keys;
+    this.#grouping = new Grouping(keys, () => new HandshakeGroupStats(this.#clock), limit);
+  }
+
+  add(attempt: Handshake): void {
+    const { stats } = this.#grouping.of(attempt);
+    this.#pending.track(attempt, stats);
+    if (attempt.outcome !== 'pending') stats.finish(attempt);
+  }
+
+  tick(nowNs: number): void {
+    this.#clock.tick(nowNs);
+  }
+
+  /** Length of the last interval; 0 before there is one. */
+  get intervalSeconds(): number {
+    return this.#clock.seconds;
+  }
+
+  /** The rows of a table. */
+  rows(): HandshakeGroup[] {
+    return this.#grouping.all();
+  }
+
+  /** What a reader of the table has to know beside it. */
+  notes(): string[] {
+    const { overflow, limit } = this.#grouping;
+    if (overflow === 0) return [];
+    return [`more than ${formatCount(limit)} groups: ${formatCount(overflow)} events are in "other"`];
+  }
+
+  /** The same groups as histograms, the fullest first. */
+  sections(): HistogramSection[] {
+    return this.rows()
+      .map(({ keys, stats }) => {
+        const named = this.keys.map(({ name }, at) => [name.replaceAll('-', '_'), keys[at] ?? '']);
+        return handshakeSection(stats, keys.join('  '), Object.fromEntries(named) as Record<string, string>);
+      })
+      .sort((a, b) => b.histogram.count - a.histogram.count);
+  }
+}

@@ -1,0 +1,30 @@
+import type { HistogramSection } from '../model/histogram-section.js';
+import type { SummaryFacts } from '../model/summary.js';
+import { formatCount } from '../model/units.js';
+import type { HandshakeStats } from './handshake-stats.js';
+
+/** The histogram of a group of handshakes, with what has no latency beside it. */
+export function handshakeSection(
+  stats: HandshakeStats,
+  title = '',
+  keys: Readonly<Record<string, string>> = {},
+): HistogramSection {
+  const failures = stats.outcomes().filter(([outcome]) => outcome !== 'ok');
+  const pending = stats.pending > 0 ? [['pending', stats.pending] as const] : [];
+  return { title, keys, histogram: stats.latency, others: [...failures, ...pending] };
+}
+
+/** What the summary says of handshakes. */
+export function handshakeFacts(stats: HandshakeStats, ownersUnknown: number): SummaryFacts {
+  const notes: string[] = [];
+  if (stats.pending > 0) notes.push(`${formatCount(stats.pending)} still pending`);
+  if (stats.lostSyn > 0) notes.push(`${formatCount(stats.lostSyn)} lost a SYN`);
+  return {
+    noun: 'attempts',
+    count: stats.finished,
+    outcomes: stats.outcomes(),
+    notes,
+    latency: { label: 'ok latency', histogram: stats.latency },
+    ownersUnknown,
+  };
+}

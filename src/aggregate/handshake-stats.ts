@@ -1,0 +1,84 @@
+import { isFailure, lostSyn, OUTCOMES, type Handshake, type Outcome } from '../model/handshake.js';
+import { LatencyHistogram } from '../model/histogram.js';
+import type { PendingGauge } from './pending.js';
+import { Recent, type IntervalClock } from './recent.js';
+
+/** Sums over finished attempts, as the kernel side keeps them. */
+export interface HandshakeCounts {
+  /** In the order of OUTCOMES. */
+  outcomes: readonly number[];
+  lostSyn: number;
+  /** Latency of the ok ones by bucket (bpf/include/histogram.h). */
+  buckets: ArrayLike<number>;
+  /** Highest latency of the ok ones; 0 if there is none. */
+  maxNs: number;
+}
+
+/** Counts of finished attempts, and how many hang now. */
+export class HandshakeStats implements PendingGauge {
+  finished = 0;
+  failed = 0;
+  /** Attempts that had to send their SYN again. */
+  lostSyn = 0;
+  pending = 0;
+  /** SYN_SENT to ESTABLISHED of the attempts that succeeded. */
+  readonly latency = new LatencyHistogram();
+  readonly #outcomes = new Map<Outcome, number>();
+
+  count(outcome: Outcome): number {
+    return this.#outcomes.get(outcome) ?? 0;
+  }
+
+  get ok(): number {
+    return this.count('ok');
+  }
+
+  /** Share of the finished attempts that lost a SYN, in percent; undefined before the first one. */
+  get synLossPercent(): number | undefined {
+    return this.finished === 0 ? undefined : (100 * this.lostSyn) / this.finished;
+  }
+
+  /** Every outcome that occurred among the finished attempts, in the fixed order of OUTCOMES. */
+  outcomes(): [Outcome, number][] {
+    return OUTCOMES.flatMap((outcome) => {
+      const count = this.count(outcome);
+      return count > 0 ? [[outcome, count] satisfies [Outcome, number]] : [];
+    });
+  }
+
+  /** Counts a finished attempt; a pending one is none of its business (see PendingAttempts). */
+  finish(attempt: Handshake): void {
+    this.finished++;
+    this.#outcomes.set(attempt.outcome, this.count(attempt.outcome) + 1);
+    if (isFailure(attempt)) this.failed++;
+    if (lostSyn(attempt)) this.lostSyn++;
+    if (attempt.outcome === 'ok') this.latency.record(attempt.endNs - attempt.startNs);
+  }
+
+  addCounts({ outcomes, lostSyn, buckets, maxNs }: HandshakeCounts): void {
+    for (const [at, outcome] of OUTCOMES.entries()) {
+      const count = outcomes[at] ?? 0;
+      if (outcome === 'pending' || count === 0) continue;
+      this.finished += count;
+      if (outcome !== 'ok') this.failed += count;
+      this.#outcomes.set(outcome, this.count(outcome) + count);
+    }
+    this.lostSyn += lostSyn;
+    this.latency.mergeCounts(buckets, maxNs > 0 ? maxNs : undefined);
+  }
+}
+
+/** The same for one group, with its recent past. */
+export class HandshakeGroupStats extends HandshakeStats {
+  readonly recent: Recent;
+
+  constructor(clock: IntervalClock) {
+    super();
+    this.recent = new Recent(clock);
+  }
+
+  override finish(attempt: Handshake): void {
+    super.finish(attempt);
+    this.recent.record(attempt.outcome === 'ok' ? attempt.endNs - attempt.startNs : undefined);
+  }
+}

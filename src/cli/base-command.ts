@@ -1,0 +1,50 @@
+/** What every command shares: how failures are told and which exit code they have. */
+import { Command, Errors, Flags } from '@oclif/core';
+import { closest } from 'fastest-levenshtein';
+import { EXIT, Failure } from '../model/failure.js';
+import { sanitize } from '../model/units.js';
+
+const DEBUG = /(^|,)(tcpscope(:\S*)?|\*)(,|$)/.test(process.env['DEBUG'] ?? '');
+
+const SHORT_DIGITS: Readonly<Record<string, string>> = { '-4': '--ipv4', '-6': '--ipv6' };
+
+export abstract class BaseCommand extends Command {
+  static override baseFlags = {
+    help: Flags.help({ helpGroup: 'GLOBAL', description: 'Show all flags and examples.' }),
+  };
+
+  protected override init(): Promise<void> {
+    // oclif takes -4 for a negative number, and its short flags are letters only.
+    this.argv = this.argv.map((word) => SHORT_DIGITS[word] ?? word);
+    return super.init() as Promise<void>;
+  }
+
+  /** One line what, one why, one what to do; a stack only for our own mistakes or with DEBUG=tcpscope:*. */
+  protected override catch(error: Error): Promise<never> {
+    const failure = this.toFailure(error);
+    if (!failure) throw error;
+    const lines = [`tcpscope: ${failure.what}`, failure.why, failure.advice].filter((line) => line !== '');
+    if (DEBUG) lines.push(failure.details, failure.stack ?? '');
+    process.stderr.write(`${lines.join('\n')}\n`);
+    this.exit(failure.exitCode);
+  }
+
+  private toFailure(error: Error): Failure | undefined {
+    if (error instanceof Failure) return error;
+    if (error instanceof Errors.ExitError) return undefined;
+    const advice = `See: ${this.config.bin} ${this.id ?? ''} --help`;
+    // Flag values are checked by pure functions that know no exit codes.
+    if (error instanceof RangeError) return new Failure(EXIT.usage, sanitize(error.message), '', advice);
+    if (error instanceof Errors.CLIError) {
+      const [what = ''] = error.message.split('\n');
+      return new Failure(EXIT.usage, what, this.suggestion(what), advice);
+    }
+    return DEBUG ? undefined : new Failure(EXIT.failure, error.message, 'This is a mistake in tcpscope.', 'Please report it with the output of DEBUG=tcpscope:*.');
+  }
+
+  private suggestion(message: string): string {
+    const wrong = /^Nonexistent flags?: -{0,2}([\w-]+)/.exec(message)?.[1];
+    const flags = Object.keys({ ...BaseCommand.baseFlags, ...this.ctor.flags });
+    return wrong === undefined ? '' : `Did you mean --${closest(wrong, flags)}?`;
+  }
+}

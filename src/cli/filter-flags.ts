@@ -1,0 +1,59 @@
+/** The filters of INTERFACE.md: the same flags in every command, applied in the kernel. */
+import { Flags } from '@oclif/core';
+import type { Filter } from '../events/connlat.js';
+import { parseDuration } from '../model/units.js';
+import { parseCidr, parseNetns, parsePid, parsePort, parseUid } from './values.js';
+
+const helpGroup = 'FILTER (in the kernel; lists by comma or by repeating)';
+const list = (description: string, value: string) =>
+  Flags.string({ description, helpValue: value, helpGroup, multiple: true, multipleNonGreedy: true, delimiter: ',' });
+
+export const filterFlags = {
+  pid: list('Process that owns the socket.', 'PID'),
+  comm: list('Name of that process, its first 15 characters.', 'NAME'),
+  uid: list('User that made the socket: id or name.', 'USER'),
+  port: list('Remote port.', 'PORT'),
+  'exclude-port': list('All but this remote port.', 'PORT'),
+  'local-port': list('Local port.', 'PORT'),
+  addr: list('Remote address or network.', 'CIDR'),
+  'exclude-addr': list('All but this remote address or network.', 'CIDR'),
+  'local-addr': list('Local address or network.', 'CIDR'),
+  netns: list('Network namespace: name, path, inode number, or self.', 'NS'),
+  ipv4: Flags.boolean({ description: '-4: only IPv4, v4-mapped IPv6 included.', helpGroup, exclusive: ['ipv6'] }),
+  ipv6: Flags.boolean({ description: '-6: only IPv6.', helpGroup, exclusive: ['ipv4'] }),
+  'min-latency': Flags.string({ description: 'Only attempts that took at least this long.', helpValue: '10ms', helpGroup }),
+};
+
+/** What oclif gives for `filterFlags`. */
+export type FilterFlagValues = {
+  [Name in keyof typeof filterFlags]?:
+    (Name extends 'ipv4' | 'ipv6' ? boolean : Name extends 'min-latency' ? string : string[]) | undefined;
+};
+
+/** @throws {RangeError} or {Failure} for a value that makes no sense. */
+export function toFilter(flags: FilterFlagValues): Filter {
+  const ports = (name: 'port' | 'exclude-port' | 'local-port'): number[] =>
+    (flags[name] ?? []).map((text) => parsePort(`--${name}`, text));
+  const cidrs = (name: 'addr' | 'exclude-addr' | 'local-addr') =>
+    (flags[name] ?? []).map((text) => parseCidr(`--${name}`, text));
+  return {
+    minLatencyNs: flags['min-latency'] === undefined ? 0 : parseDuration(flags['min-latency']),
+    onlyIpv4: flags.ipv4 ?? false,
+    onlyIpv6: flags.ipv6 ?? false,
+    pids: (flags.pid ?? []).map(parsePid),
+    comms: flags.comm ?? [],
+    uids: (flags.uid ?? []).map(parseUid),
+    netns: (flags.netns ?? []).map(parseNetns),
+    remotePorts: ports('port'),
+    excludedRemotePorts: ports('exclude-port'),
+    localPorts: ports('local-port'),
+    remoteAddresses: cidrs('addr'),
+    excludedRemoteAddresses: cidrs('exclude-addr'),
+    localAddresses: cidrs('local-addr'),
+  };
+}
+
+/** True if every attempt of the host passes. */
+export function isUnfiltered(filter: Filter): boolean {
+  return Object.values(filter).every((value) => (Array.isArray(value) ? value.length === 0 : !value));
+}

@@ -1,0 +1,68 @@
+/** Checked values of flags. Each parser throws a RangeError of one line that the user can act on. */
+import { readFileSync } from 'node:fs';
+import { closest } from 'fastest-levenshtein';
+import ipaddr from 'ipaddr.js';
+import type { Cidr } from '../events/connlat.js';
+import { resolveNamespace } from '../kernel/namespaces.js';
+
+const MAX_PID = 4_194_304;
+const MAX_UID = 0xffff_fffe;
+
+export function parseWhole(flag: string, text: string, least: number, most: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (value >= least && value <= most) return value;
+  throw new RangeError(`${flag} ${text}: must be a whole number from ${least} to ${most}`);
+}
+
+export const parsePort = (flag: string, text: string): number => parseWhole(flag, text, 1, 65_535);
+export const parsePid = (text: string): number => parseWhole('--pid', text, 1, MAX_PID);
+
+/** A user id, or a name of /etc/passwd. */
+export function parseUid(text: string): number {
+  if (/^\d+$/.test(text)) return parseWhole('--uid', text, 0, MAX_UID);
+  const users = new Map(
+    readFileSync('/etc/passwd', 'utf8')
+      .split('\n')
+      .map((line) => line.split(':'))
+      .flatMap(([name, , uid]) => (name && uid ? [[name, Number(uid)] as const] : [])),
+  );
+  const uid = users.get(text);
+  if (uid !== undefined) return uid;
+  throw new RangeError(`--uid ${text}: no such user; nearest: ${closest(text, [...users.keys()])}`);
+}
+
+/** An address or network of either family; v4-mapped IPv6 is IPv4. Bits behind the prefix are ignored. */
+export function parseCidr(flag: string, text: string): Cidr {
+  const [address = '', length, ...rest] = text.split('/');
+  const parsed = parseAddress(address);
+  if (!parsed || rest.length > 0 || (length !== undefined && !/^\d{1,3}$/.test(length)))
+    throw new RangeError(`${flag} ${text}: not an address or network; write 10.0.0.0/8, 10.1.2.3 or 2001:db8::/32`);
+  const most = parsed.kind() === 'ipv4' ? 32 : 128;
+  const prefix = length === undefined ? most : Number(length);
+  if (prefix > most) throw new RangeError(`${flag} ${text}: the prefix length of this address is at most ${most}`);
+  const mask = ipaddr.IPv6.subnetMaskFromPrefixLength(prefix + 128 - most);
+  const bytes = (parsed.kind() === 'ipv4' ? (parsed as ipaddr.IPv4).toIPv4MappedAddress() : parsed).toByteArray();
+  const network = bytes.map((byte, index) => byte & mask.toByteArray()[index]!);
+  return {
+    network: new ipaddr.IPv6(network).toNormalizedString(),
+    mask: mask.toNormalizedString(),
+    version: most === 32 ? 4 : 6,
+  };
+}
+
+function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
+  if (!ipaddr.IPv6.isValid(text) || text.includes('%')) return undefined;
+  const address = ipaddr.IPv6.parse(text);
+  return address.isIPv4MappedAddress() ? address.toIPv4Address() : address;
+}
+
+export const parseNetns = (text: string): number => resolveNamespace(text);
+
+/** @throws {RangeError} naming the nearest valid choice. */
+export function requireChoice(flag: string, text: string, choices: readonly string[]): string {
+  if (choices.includes(text)) return text;
+  throw new RangeError(
+    `${flag} ${text}: unknown; nearest: ${closest(text, [...choices])}; valid: ${choices.join(', ')}`,
+  );
+}

@@ -1,0 +1,131 @@
+/** How it is shown: the same flags in every command, and the view that they ask for. */
+import { Flags } from '@oclif/core';
+import { supportsColor } from 'chalk';
+import type { Column, TextContext } from '../model/column.js';
+import type { HistogramSource } from '../model/histogram-section.js';
+import { machineColumns, textColumns, type Sorting } from '../model/select.js';
+import { parseDuration } from '../model/units.js';
+import { createHistogramView } from '../view/histogram.js';
+import {
+  createCsvHistogramView,
+  createCsvTableView,
+  createCsvView,
+  createJsonHistogramView,
+  createJsonTableView,
+  createJsonView,
+} from '../view/machine-views.js';
+import { createRowsView } from '../view/rows.js';
+import type { TableOptions } from '../view/table-rows.js';
+import { createTableView } from '../view/table.js';
+import type { Display, View } from '../view/view.js';
+import { parseWhole, requireChoice } from './values.js';
+
+const TIME_FORMATS = ['local', 'utc', 'epoch', 'relative'] as const;
+const MAX_COUNT = Number.MAX_SAFE_INTEGER;
+const list = { multiple: true, multipleNonGreedy: true, delimiter: ',' } as const;
+const VIEW = { helpGroup: 'VIEW' };
+const STOP = { helpGroup: 'STOP' };
+
+export const viewFlags = {
+  by: Flags.string({ description: 'Live table, a row a group: KEY[,KEY].', helpValue: 'KEY', ...list, ...VIEW }),
+  hist: Flags.boolean({ description: 'Histogram; with --by one a group.', ...VIEW }),
+  json: Flags.boolean({ description: 'NDJSON: one object a line.', exclusive: ['csv'], ...VIEW }),
+  csv: Flags.boolean({ description: 'CSV with a header line.', ...VIEW }),
+  columns: Flags.string({ description: 'Only these columns, in this order.', helpValue: 'A,B', ...list, ...VIEW }),
+  sort: Flags.string({ description: 'Sort a table by this column.', helpValue: 'COLUMN', ...VIEW }),
+  top: Flags.string({ description: 'Show only the first N groups.', helpValue: 'N', ...VIEW }),
+  interval: Flags.string({ description: 'Time between two tables.', helpValue: '1s', default: '1s', ...VIEW }),
+  time: Flags.option({ description: 'How times are written.', options: TIME_FORMATS, default: 'local' as const, ...VIEW })(),
+  numeric: Flags.boolean({ description: 'Port numbers instead of service names.', ...VIEW }),
+  duration: Flags.string({ description: 'End after this time.', helpValue: '30s', ...STOP }),
+  count: Flags.string({ description: 'End after N finished attempts.', helpValue: 'N', ...STOP }),
+};
+
+/** What oclif gives for `viewFlags`. */
+export interface ViewFlagValues {
+  by?: string[] | undefined;
+  hist: boolean;
+  json: boolean;
+  csv: boolean;
+  columns?: string[] | undefined;
+  sort?: string | undefined;
+  top?: string | undefined;
+  interval: string;
+  time: TextContext['timeFormat'];
+  numeric: boolean;
+  duration?: string | undefined;
+  count?: string | undefined;
+}
+
+/** The state behind each view of a command; all of it, since making the unused costs nothing. */
+export interface ViewParts<Item, Row> {
+  columns: readonly Column<Item>[];
+  table: Pick<TableOptions<Row>, 'rows' | 'notes'> & { columns: readonly Column<Row>[]; defaultSort: string };
+  histogram: { source: HistogramSource; label: string; keys: readonly string[] };
+}
+
+/** @throws {RangeError} for a value that makes no sense. */
+export function parseTiming(flags: ViewFlagValues): { intervalMs: number; durationMs: number | undefined; count: number | undefined } {
+  const intervalMs = parseDuration(flags.interval) / 1e6;
+  if (intervalMs < 100) throw new RangeError(`--interval ${flags.interval}: at least 100ms`);
+  return {
+    intervalMs,
+    durationMs: flags.duration === undefined ? undefined : parseDuration(flags.duration) / 1e6,
+    count: flags.count === undefined ? undefined : parseWhole('--count', flags.count, 1, MAX_COUNT),
+  };
+}
+
+/** The terminal behind stdout, or a pipe. Colours follow NO_COLOR and FORCE_COLOR. */
+export function currentDisplay(): Display {
+  const { isTTY, columns, rows } = process.stdout;
+  return {
+    width: isTTY ? columns : undefined,
+    height: isTTY ? rows : undefined,
+    colorLevel: supportsColor === false ? 0 : supportsColor.level,
+  };
+}
+
+/** @throws {RangeError} for an unknown column, with the nearest valid one. */
+export function chooseView<Item, Row>(
+  flags: ViewFlagValues,
+  parts: ViewParts<Item, Row>,
+  display: Display,
+  context: TextContext,
+): View<Item> {
+  const base = { display, context };
+  const machine = flags.json || flags.csv;
+  const top = flags.top === undefined ? {} : { top: parseWhole('--top', flags.top, 1, MAX_COUNT) };
+  if (flags.hist) {
+    const options = { ...base, ...parts.histogram, ...top };
+    if (!machine) return createHistogramView(options);
+    return flags.json ? createJsonHistogramView(options) : createCsvHistogramView(options);
+  }
+  if (flags.by) {
+    const { rows, notes, columns, defaultSort } = parts.table;
+    const sorting = { column: namedColumn(columns, '--sort', flags.sort ?? defaultSort) } satisfies Sorting<Row>;
+    const options = { ...base, ...top, rows, ...(notes ? { notes } : {}), sorting };
+    const shown = chosenColumns(columns, flags, machine);
+    if (!machine) return createTableView({ ...options, columns: shown });
+    return flags.json ? createJsonTableView({ ...options, columns: shown }) : createCsvTableView({ ...options, columns: shown });
+  }
+  if (flags.sort !== undefined) throw new RangeError('--sort needs a table: add --by KEY');
+  const options = { ...base, columns: chosenColumns(parts.columns, flags, machine) };
+  if (!machine) return createRowsView(options);
+  return flags.json ? createJsonView(options) : createCsvView(options);
+}
+
+function chosenColumns<Item>(columns: readonly Column<Item>[], flags: ViewFlagValues, machine: boolean): Column<Item>[] {
+  for (const name of flags.columns ?? []) namedColumn(columns, '--columns', name);
+  const names = flags.columns?.map((name) => name.toLowerCase());
+  return machine ? machineColumns(columns, names) : textColumns(columns, names);
+}
+
+/** By key or header, in any case: what the user sees on the screen is what they type. */
+function namedColumn<Item>(columns: readonly Column<Item>[], flag: string, name: string): Column<Item> {
+  const key = requireChoice(
+    flag,
+    name.toLowerCase(),
+    columns.map((column) => column.key),
+  );
+  return columns.find((column) => column.key === key)!;
+}

@@ -1,0 +1,117 @@
+import { Flags } from '@oclif/core';
+import { auditSentence } from '../aggregate/audit.js';
+import { HandshakeGroups } from '../aggregate/handshake-groups.js';
+import { HANDSHAKE_KEYS, parseGroupKeys } from '../aggregate/handshake-keys.js';
+import { HandshakeTotals } from '../aggregate/handshake-totals.js';
+import { KernelHandshakes } from '../aggregate/kernel-handshakes.js';
+import { BaseCommand } from '../cli/base-command.js';
+import { filterFlags, isUnfiltered, toFilter } from '../cli/filter-flags.js';
+import { chooseView, currentDisplay, parseTiming, viewFlags } from '../cli/view-flags.js';
+import { HandshakeSource } from '../kernel/handshakes.js';
+import { parseDuration } from '../model/units.js';
+import { monotonicNs, runSession } from '../session.js';
+import { handshakeColumns } from '../view/handshake-columns.js';
+import { handshakeGroupColumns } from '../view/handshake-group-columns.js';
+import { summary } from '../view/summary.js';
+
+export default class Connlat extends BaseCommand {
+  static override summary = 'Handshake latency and outcome of every outgoing TCP connection.';
+  static override description =
+    'LATENCY is SYN_SENT to ESTABLISHED, measured in the kernel; WIRE is the RTT of the SYN that was answered; SYNS counts ' +
+    'the SYNs sent. LATENCY far above WIRE with SYNS 2 or more: a SYN or its answer was lost.';
+
+  static override examples = [
+    { description: 'Every attempt on this host, as it ends or hangs', command: '<%= config.bin %> <%= command.id %>' },
+    { description: 'Which peers are slow or fail', command: '<%= config.bin %> <%= command.id %> --by remote' },
+    { description: 'Only slow ones of one service', command: '<%= config.bin %> <%= command.id %> --comm puma --min-latency 10ms' },
+    { description: 'Distribution over 30 seconds, counted in the kernel', command: '<%= config.bin %> <%= command.id %> --hist --duration 30s' },
+    { description: 'For jq', command: "<%= config.bin %> <%= command.id %> --json | jq 'select(.result != \"ok\")'" },
+  ];
+
+  static override flags = {
+    ...viewFlags,
+    ...filterFlags,
+    pending: Flags.string({
+      description: 'Show an attempt that hangs longer than this; 0: never.',
+      helpValue: '1s',
+      default: '1s',
+      helpGroup: 'TRACING',
+    }),
+    'sync-errors': Flags.boolean({
+      description: 'Also connects that fail before a SYN (no route); slows every system call of the host a little.',
+      helpGroup: 'TRACING',
+    }),
+    transport: Flags.option({
+      description: 'Kernel buffer that carries the events.',
+      options: ['auto', 'ring', 'perf'] as const,
+      default: 'auto' as const,
+      helpGroup: 'TRACING',
+    })(),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Connlat);
+    const filter = toFilter(flags);
+    const timing = parseTiming(flags);
+    const display = currentDisplay();
+    const groups = new HandshakeGroups(parseGroupKeys(flags.by ?? [], HANDSHAKE_KEYS));
+    // A count needs each event; groups are made in user space.
+    const aggregate = flags.hist && flags.by === undefined && timing.count === undefined;
+    const kernelSums = new KernelHandshakes();
+    const totals = new HandshakeTotals();
+    const view = chooseView(
+      flags,
+      {
+        columns: handshakeColumns(flags.time),
+        table: {
+          columns: handshakeGroupColumns(groups.keys, () => groups.intervalSeconds),
+          rows: () => groups.rows(),
+          notes: () => groups.notes(),
+          defaultSort: 'rate_per_s',
+        },
+        histogram: {
+          source: aggregate ? kernelSums : groups,
+          label: 'ok latency',
+          keys: groups.keys.map(({ name }) => name.replaceAll('-', '_')),
+        },
+      },
+      display,
+      { clockOffsetNs: 0, timeFormat: flags.time, startedNs: monotonicNs(), numeric: flags.numeric },
+    );
+    if (flags['sync-errors'])
+      process.stderr.write('--sync-errors slows every system call of this host a little while it runs.\n');
+    const source = HandshakeSource.start({
+      filter,
+      aggregate,
+      transport: flags.transport === 'perf' ? 'perf' : 'ring',
+      syncErrors: flags['sync-errors'],
+      pendingNs: aggregate ? 0 : parseDuration(flags.pending),
+      audit: isUnfiltered(filter),
+    });
+    try {
+      process.stderr.write('Tracing outgoing TCP handshakes; Ctrl-C ends.\n');
+      const { elapsedNs, outputOpen } = await runSession({
+        source,
+        reducers: flags.by || flags.hist ? [totals, groups] : [totals],
+        view,
+        display,
+        ...(aggregate ? { refresh: () => { kernelSums.replace(source.totals()); } } : {}),
+        ...timing,
+        counts: ({ outcome }) => outcome !== 'pending',
+      });
+      if (!outputOpen) return;
+      const audit = source.auditFacts();
+      process.stderr.write(
+        summary({
+          facts: aggregate ? kernelSums.facts() : totals.facts(),
+          durationNs: elapsedNs,
+          losses: source.losses(),
+          ...(audit ? { audit: auditSentence(audit) } : {}),
+          colorLevel: 0,
+        }),
+      );
+    } finally {
+      source.close();
+    }
+  }
+}

@@ -1,0 +1,158 @@
+/** Live source of outgoing handshakes: bpf/connlat.bpf.c and what must be asked beside its events. */
+import {
+  COUNTERS,
+  HANDSHAKE_SIZE,
+  OUTCOMES,
+  decodeHandshake,
+  decodeTotals,
+  encodeGlobals,
+  type Counter,
+  type Filter,
+  type Handshake,
+  type Totals,
+  type Transport,
+} from '../events/connlat.js';
+import type { AuditFacts } from '../model/audit.js';
+import type { Losses, Source } from '../model/source.js';
+import { COUNTED_FAILURES, KernelAudit } from './audit.js';
+import { preflight } from './preflight.js';
+import { Program } from './program.js';
+
+export interface HandshakeSourceOptions {
+  filter: Filter;
+  transport: Transport;
+  /** Also connects that fail before SYN_SENT; slows every system call of the host a little. */
+  syncErrors: boolean;
+  /** Sum up in the kernel (`totals`) instead of sending events. */
+  aggregate: boolean;
+  /** Age from which a hanging attempt is reported as pending, in ns; 0: never. */
+  pendingNs: number;
+  /** Hold the totals against the kernel's counters; only makes sense without a filter. */
+  audit: boolean;
+  /** Attempts that can hang at once, 65,536 unless told. */
+  maxInFlight?: number;
+}
+
+/** How often the in-flight map is looked through, relative to the age that makes an attempt pending. */
+const SWEEPS_PER_PENDING = 4;
+const SWEEP_NS = { least: 50e6, most: 250e6 };
+
+export class HandshakeSource implements Source<Handshake> {
+  /** Attempts that were under way when tracing began. They are no growth of ActiveOpens. */
+  readonly foundInFlight: readonly Handshake[];
+  private readonly sweepNs: number;
+  private nextSweepNs = 0;
+  private shown = new Set<number>();
+  private readonly kernelAudit: KernelAudit | undefined;
+  private completeAudit: ReturnType<KernelAudit['detach']> | undefined;
+
+  private constructor(
+    private readonly program: Program,
+    private readonly options: HandshakeSourceOptions,
+  ) {
+    this.kernelAudit = options.audit ? new KernelAudit() : undefined;
+    program.attach();
+    this.foundInFlight = decodeAll(program.iterate('find_in_flight'));
+    this.kernelAudit?.attached(this.foundInFlight);
+    this.sweepNs = Math.min(Math.max(options.pendingNs / SWEEPS_PER_PENDING, SWEEP_NS.least), SWEEP_NS.most);
+  }
+
+  /** Traces from the moment it returns. @throws {Failure} if this host or user cannot. */
+  static start(options: HandshakeSourceOptions): HandshakeSource {
+    preflight(['inet_sock_set_state']);
+    const { filter, transport, aggregate, syncErrors } = options;
+    const program = Program.load({
+      object: 'connlat',
+      globals: encodeGlobals({ filter, transport, aggregate, syncErrors }),
+      transport,
+      attach: syncErrors ? ['set_state', 'enter_connect', 'exit_connect'] : ['set_state'],
+      iterators: ['pending', 'find_in_flight'],
+      mapSizes: options.maxInFlight ? { in_flight: options.maxInFlight } : {},
+    });
+    return new HandshakeSource(program, options);
+  }
+
+  drain(nowNs: number): Handshake[] {
+    const items: Handshake[] = [];
+    this.program.drain((view, offset) => items.push(decodeHandshake(view, offset)));
+    if (this.kernelAudit) for (const item of items) this.kernelAudit.add(item);
+    // A perf buffer has a queue a CPU: put them together again.
+    if (this.options.transport === 'perf') items.sort((a, b) => a.endNs - b.endNs);
+    if (this.options.pendingNs > 0 && nowNs >= this.nextSweepNs) {
+      this.nextSweepNs = nowNs + this.sweepNs;
+      items.push(...this.newlyPending());
+    }
+    return items;
+  }
+
+  /** Attempts that have become pending since the last look; each is told once. */
+  private newlyPending(): Handshake[] {
+    const hanging = this.inFlight().filter(({ startNs, endNs }) => endNs - startNs >= this.options.pendingNs);
+    const news = hanging.filter(({ startNs }) => !this.shown.has(startNs));
+    this.shown = new Set(hanging.map(({ startNs }) => startNs));
+    return news;
+  }
+
+  /** All attempts that are under way. */
+  inFlight(): Handshake[] {
+    return decodeAll(this.program.iterate('pending', { map: 'in_flight' }));
+  }
+
+  /** What was summed up in the kernel since the start. */
+  totals(): Totals {
+    return this.program
+      .perCpu('totals', 0)
+      .map((view) => decodeTotals(view, 0))
+      .reduce((sum, cpu) => ({
+        outcomes: sum.outcomes.map((count, index) => count + cpu.outcomes[index]!),
+        lostSyn: sum.lostSyn + cpu.lostSyn,
+        buckets: sum.buckets.map((count, index) => count + cpu.buckets[index]!),
+        maxNs: Math.max(sum.maxNs, cpu.maxNs),
+      }));
+  }
+
+  stop(): void {
+    const detach = (): void => {
+      this.program.detach();
+    };
+    if (this.kernelAudit) this.completeAudit = this.kernelAudit.detach(detach);
+    else detach();
+  }
+
+  /** What the totals and the kernel's counters say, after `stop` and the last `drain`; undefined without `audit`. */
+  auditFacts(): AuditFacts | undefined {
+    const { lost, untracked, missed } = this.losses();
+    return this.completeAudit?.({
+      opens: this.counter('started') - this.counter('unsent'),
+      unseen: lost + untracked + missed,
+      ...(this.options.aggregate ? { fails: this.failsInTotals() } : {}),
+    });
+  }
+
+  private failsInTotals(): number {
+    const { outcomes } = this.totals();
+    return OUTCOMES.reduce((sum, outcome, index) => sum + (COUNTED_FAILURES.has(outcome) ? outcomes[index]! : 0), 0);
+  }
+
+  losses(): Losses {
+    return {
+      lost: this.counter('lost'),
+      untracked: this.counter('untracked'),
+      missed: this.program.recursionMisses(),
+    };
+  }
+
+  close(): void {
+    this.program.close();
+  }
+
+  private counter(name: Counter): number {
+    const values = this.program.perCpu('counters', COUNTERS.indexOf(name));
+    return values.reduce((sum, view) => sum + Number(view.getBigUint64(0, true)), 0);
+  }
+}
+
+function decodeAll(view: DataView): Handshake[] {
+  const count = Math.floor(view.byteLength / HANDSHAKE_SIZE);
+  return Array.from({ length: count }, (_, index) => decodeHandshake(view, index * HANDSHAKE_SIZE));
+}

@@ -1,0 +1,145 @@
+/** One BPF object at work: opened, set, loaded, attached, drained, closed. Knows no particular command. */
+import { readFileSync } from 'node:fs';
+import { BpfError, BpfObject, type BpfLink, type EventBuffer } from '#bpf-native-bindings';
+import type { Transport } from '../events/connlat.js';
+import { EXIT, Failure } from '../model/failure.js';
+import { notPermitted } from './preflight.js';
+
+export interface ProgramOptions {
+  /** NAME of bpf/NAME.bpf.c. */
+  object: string;
+  globals: readonly (readonly [name: string, value: Uint8Array])[];
+  transport: Transport;
+  /** Programs to attach for as long as it runs. */
+  attach: readonly string[];
+  /** Iterator programs to load, for `iterate`. */
+  iterators: readonly string[];
+  /** Other sizes for maps than the program's own. */
+  mapSizes?: Readonly<Record<string, number>>;
+}
+
+/** Called for each record: where it begins in `view` and how long it is. The bytes are gone after the call. */
+export type RecordHandler = (view: DataView, offset: number, length: number) => void;
+
+/** Bytes drained in one call. A full ring (4 MiB) takes a few. */
+const DRAIN_BYTES = 1 << 20;
+/** Per CPU: 512 KiB. */
+const PERF_PAGES = 128;
+/** `consume` puts u32 length and u32 CPU before each record and pads it to 8 bytes. */
+const RECORD_HEADER = 8;
+
+export class Program {
+  private readonly links: BpfLink[] = [];
+  private readonly buffer: EventBuffer;
+  private readonly bytes = new Uint8Array(DRAIN_BYTES);
+  private readonly view = new DataView(this.bytes.buffer);
+
+  private constructor(
+    private readonly object: BpfObject,
+    private readonly options: ProgramOptions,
+  ) {
+    const { transport } = options;
+    this.buffer = transport === 'ring' ? object.ringBuffer('ring') : object.perfBuffer('perf', { pagesPerCpu: PERF_PAGES });
+  }
+
+  /** @throws {Failure} if the kernel refuses it. */
+  static load(options: ProgramOptions): Program {
+    const file = new URL(`../bpf/${options.object}.bpf.o`, import.meta.url);
+    const object = BpfObject.open(readFileSync(file), { name: options.object });
+    try {
+      for (const [name, value] of options.globals) object.setGlobal(name, value);
+      const wanted = new Set([...options.attach, ...options.iterators]);
+      for (const program of object.programNames) object.setAutoload(program, wanted.has(program));
+      object.setMapAutocreate(options.transport === 'ring' ? 'perf' : 'ring', false);
+      for (const [map, size] of Object.entries(options.mapSizes ?? {})) object.setMapMaxEntries(map, size);
+      object.load();
+      return new Program(object, options);
+    } catch (error) {
+      object.close();
+      throw explain(error);
+    }
+  }
+
+  /** @throws {Failure} if a hook is missing. */
+  attach(): void {
+    try {
+      for (const program of this.options.attach) this.links.push(this.object.attach(program));
+    } catch (error) {
+      this.close();
+      throw explain(error);
+    }
+  }
+
+  detach(): void {
+    for (const link of this.links.splice(0)) link.close();
+  }
+
+  /** Hands out every record that has come. */
+  drain(handle: RecordHandler): void {
+    for (;;) {
+      const { bytes, records } = this.buffer.consume(this.bytes);
+      for (let offset = 0; offset < bytes; ) {
+        const length = this.view.getUint32(offset, true);
+        handle(this.view, offset + RECORD_HEADER, length);
+        offset += RECORD_HEADER + ((length + 7) & ~7);
+      }
+      if (records === 0 || bytes < DRAIN_BYTES / 2) return;
+    }
+  }
+
+  /** Runs an iterator program once and gives what it wrote. */
+  iterate(program: string, options: { map?: string } = {}): DataView {
+    const iterator = this.object.iterator(program, options);
+    try {
+      const output = iterator.read();
+      return new DataView(output.buffer, output.byteOffset, output.byteLength);
+    } finally {
+      iterator.close();
+    }
+  }
+
+  /** Values of one entry of a per-CPU array, a view a CPU. */
+  perCpu(map: string, index: number): DataView[] {
+    const key = new Uint8Array(4);
+    new DataView(key.buffer).setUint32(0, index, true);
+    const values = this.object.map(map).lookupPerCpu(key) ?? [];
+    return values.map((value) => new DataView(value.buffer, value.byteOffset, value.byteLength));
+  }
+
+  /** Times that the kernel skipped the program because it was already running on that CPU. */
+  recursionMisses(): number {
+    return this.options.attach.reduce((sum, program) => sum + this.object.programInfo(program).recursionMisses, 0);
+  }
+
+  close(): void {
+    this.detach();
+    this.buffer.close();
+    this.object.close();
+  }
+}
+
+/** A libbpf error in the user's words. */
+function explain(error: unknown): unknown {
+  if (!(error instanceof BpfError)) return error;
+  const details = `${error.message}\n${error.log}`;
+  if (error.code === 'EPERM' || error.code === 'EACCES')
+    return notPermitted(
+      `The kernel refused (${error.operation}: ${error.code}); a container also needs a seccomp profile that allows bpf(2).`,
+      details,
+    );
+  if (error.code === 'ENOENT' && error.operation === 'attach')
+    return new Failure(
+      EXIT.unsupported,
+      'A tracepoint could not be attached.',
+      'System call tracepoints need tracefs, and a kernel with CONFIG_FTRACE_SYSCALLS=y.',
+      'Try: mount -t tracefs tracefs /sys/kernel/tracing. Without --sync-errors everything else works.',
+      details,
+    );
+  return new Failure(
+    EXIT.unsupported,
+    'This kernel does not accept the BPF program.',
+    error.message,
+    'Please report it with the output of DEBUG=tcpscope:* and `uname -a`.',
+    details,
+  );
+}

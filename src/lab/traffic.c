@@ -1,0 +1,314 @@
+/**
+ * traffic: TCP connections of every kind, counted exactly.
+ *
+ *   traffic listen ADDR PORT [options]    accepts connections until SIGTERM
+ *   traffic connect ADDR PORT [options]   makes connections and says what became of them
+ *   traffic loop N PORT [options]         makes N loopback connections to itself, one after another
+ *
+ * ADDR is a numeric IPv4 or IPv6 address. The options are in USAGE below. Results are a line of JSON on
+ * stdout.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <netdb.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "common.h"
+#include "traffic.h"
+
+static const char USAGE[] =
+    "usage:\n"
+    "  traffic listen ADDR PORT\n"
+    "    --backlog N          length of the accept queue (default 4096)\n"
+    "    --no-accept          leave connections in the accept queue\n"
+    "    --close              read what comes and close when the peer has closed (default: keep open, "
+    "unread)\n"
+    "    --fastopen           offer TCP Fast Open\n"
+    "  traffic connect ADDR PORT\n"
+    "    --count N            connections to make (default 1)\n"
+    "    --concurrent N       of which at the same time (default 1; more implies --nonblocking)\n"
+    "    --nonblocking        non-blocking connect and poll instead of a blocking connect\n"
+    "    --timeout-ms MS      close() a connection that takes longer (implies --nonblocking)\n"
+    "    --gap-us N           time between one start and the next at least\n"
+    "    --at-monotonic-ns T  start when CLOCK_MONOTONIC shows T\n"
+    "    --mapped             IPv6 socket to ::ffff:ADDR, for an IPv4 ADDR\n"
+    "    --source ADDR        local address\n"
+    "    --source-port P      local port, the same for every connection\n"
+    "    --fastopen           TCP_FASTOPEN_CONNECT, and one byte of data to send with the SYN\n"
+    "    --send BYTES         send BYTES and, without --hold, wait until the peer has read them and closed\n"
+    "    --reset              end connections with RST instead of FIN\n"
+    "    --hold               after the result, keep connections open until SIGTERM\n"
+    "    --thread             connect from a second thread, called 'connector'\n"
+    "  traffic loop N PORT\n"
+    "    --gap-us N           time between one connection and the next\n"
+    "    -6                   over ::1 instead of 127.0.0.1\n"
+    "  all of them\n"
+    "    --name COMM          the name of the process\n"
+    "    --cpu C              run on this processor only\n";
+
+enum {
+    OPT_BACKLOG = 256,
+    OPT_NO_ACCEPT,
+    OPT_CLOSE,
+    OPT_FASTOPEN,
+    OPT_COUNT,
+    OPT_CONCURRENT,
+    OPT_NONBLOCKING,
+    OPT_TIMEOUT,
+    OPT_GAP,
+    OPT_AT,
+    OPT_MAPPED,
+    OPT_SOURCE,
+    OPT_SOURCE_PORT,
+    OPT_SEND,
+    OPT_RESET,
+    OPT_HOLD,
+    OPT_THREAD,
+    OPT_NAME,
+    OPT_CPU,
+};
+
+#define COMMON_OPTIONS                                                                                       \
+    {"name", required_argument, NULL, OPT_NAME}, {                                                           \
+        "cpu", required_argument, NULL, OPT_CPU                                                              \
+    }
+
+/** Gives the endpoint of a numeric address; a NULL address is "any" of the family. */
+static struct endpoint resolve(const char *address, const char *port, int family) {
+    struct addrinfo hints = {
+        .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+        .ai_family = family,
+        .ai_socktype = SOCK_STREAM,
+    };
+    parse_integer("a port", port, 0, 65535);
+    struct addrinfo *found;
+    int error = getaddrinfo(address, port, &hints, &found);
+    if (error)
+        fail("'%s' is not a numeric address of the right family: %s", address, gai_strerror(error));
+    struct endpoint endpoint = {.length = found->ai_addrlen};
+    memcpy(&endpoint.address, found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
+    return endpoint;
+}
+
+/** Resolves an address of connect; an IPv4 address of an IPv6 socket is written as ::ffff:ADDR. */
+static struct endpoint resolve_mapped(const char *address, const char *port, bool as_mapped) {
+    char mapped[64];
+    snprintf(mapped, sizeof mapped, "::ffff:%s", address);
+    return as_mapped ? resolve(mapped, port, AF_INET6) : resolve(address, port, AF_UNSPEC);
+}
+
+static struct endpoint local_endpoint(const char *address, const char *port,
+                                      const struct endpoint *destination, bool as_mapped) {
+    if (!port)
+        port = "0";
+    return address ? resolve_mapped(address, port, as_mapped)
+                   : resolve(NULL, port, destination->address.ss_family);
+}
+
+static void run_on_cpu(int cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    if (sched_setaffinity(0, sizeof set, &set) < 0)
+        fail("cannot run on processor %d: %s", cpu, strerror(errno));
+}
+
+/** Options every kind of traffic has; one that getopt does not know ends the program. */
+static void apply_common_option(int option) {
+    switch (option) {
+    case OPT_NAME:
+        prctl(PR_SET_NAME, optarg);
+        break;
+    case OPT_CPU:
+        run_on_cpu(parse_integer("--cpu", optarg, 0, CPU_SETSIZE - 1));
+        break;
+    default:
+        exit(EXIT_FAILURE); /* getopt has said why */
+    }
+}
+
+/** The two words that follow the name of the subcommand, wherever the options are. */
+static char **positional(int count, char **arguments) {
+    if (count - optind != 2)
+        fail("two arguments are needed besides options: traffic --help shows which");
+    return &arguments[optind];
+}
+
+static void listen_command(int count, char **arguments) {
+    static const struct option OPTIONS[] = {
+        {"backlog", required_argument, NULL, OPT_BACKLOG},
+        {"no-accept", no_argument, NULL, OPT_NO_ACCEPT},
+        {"close", no_argument, NULL, OPT_CLOSE},
+        {"fastopen", no_argument, NULL, OPT_FASTOPEN},
+        COMMON_OPTIONS,
+        {NULL, 0, NULL, 0},
+    };
+    struct listen_options options = {.backlog = 4096, .accept = true};
+    int option;
+    while ((option = getopt_long(count, arguments, "", OPTIONS, NULL)) != -1) {
+        switch (option) {
+        case OPT_BACKLOG:
+            options.backlog = parse_integer("--backlog", optarg, 0, INT32_MAX);
+            break;
+        case OPT_NO_ACCEPT:
+            options.accept = false;
+            break;
+        case OPT_CLOSE:
+            options.close = true;
+            break;
+        case OPT_FASTOPEN:
+            options.fast_open = true;
+            break;
+        default:
+            apply_common_option(option);
+        }
+    }
+    char **words = positional(count, arguments);
+    options.address = resolve(words[0], words[1], AF_UNSPEC);
+    run_listen(&options);
+}
+
+static void connect_command(int count, char **arguments) {
+    static const struct option OPTIONS[] = {
+        {"count", required_argument, NULL, OPT_COUNT},
+        {"concurrent", required_argument, NULL, OPT_CONCURRENT},
+        {"nonblocking", no_argument, NULL, OPT_NONBLOCKING},
+        {"timeout-ms", required_argument, NULL, OPT_TIMEOUT},
+        {"gap-us", required_argument, NULL, OPT_GAP},
+        {"at-monotonic-ns", required_argument, NULL, OPT_AT},
+        {"mapped", no_argument, NULL, OPT_MAPPED},
+        {"source", required_argument, NULL, OPT_SOURCE},
+        {"source-port", required_argument, NULL, OPT_SOURCE_PORT},
+        {"fastopen", no_argument, NULL, OPT_FASTOPEN},
+        {"send", required_argument, NULL, OPT_SEND},
+        {"reset", no_argument, NULL, OPT_RESET},
+        {"hold", no_argument, NULL, OPT_HOLD},
+        {"thread", no_argument, NULL, OPT_THREAD},
+        COMMON_OPTIONS,
+        {NULL, 0, NULL, 0},
+    };
+    struct connect_options options = {.count = 1, .concurrent = 1};
+    const char *source = NULL, *source_port = NULL;
+    bool as_mapped = false;
+    int option;
+    while ((option = getopt_long(count, arguments, "", OPTIONS, NULL)) != -1) {
+        switch (option) {
+        case OPT_COUNT:
+            options.count = parse_integer("--count", optarg, 1, 100000000);
+            break;
+        case OPT_CONCURRENT:
+            options.concurrent = parse_integer("--concurrent", optarg, 1, 1000000);
+            break;
+        case OPT_NONBLOCKING:
+            options.nonblocking = true;
+            break;
+        case OPT_TIMEOUT:
+            options.timeout_ms = parse_integer("--timeout-ms", optarg, 1, 3600000);
+            break;
+        case OPT_GAP:
+            options.gap_us = parse_integer("--gap-us", optarg, 0, 3600000000);
+            break;
+        case OPT_AT:
+            options.start_ns = parse_integer("--at-monotonic-ns", optarg, 1, INT64_MAX);
+            break;
+        case OPT_MAPPED:
+            as_mapped = true;
+            break;
+        case OPT_SOURCE:
+            source = optarg;
+            break;
+        case OPT_SOURCE_PORT:
+            source_port = optarg;
+            break;
+        case OPT_FASTOPEN:
+            options.fast_open = true;
+            break;
+        case OPT_SEND:
+            options.send_bytes = parse_integer("--send", optarg, 0, INT64_MAX);
+            break;
+        case OPT_RESET:
+            options.reset = true;
+            break;
+        case OPT_HOLD:
+            options.hold = true;
+            break;
+        case OPT_THREAD:
+            options.thread = true;
+            break;
+        default:
+            apply_common_option(option);
+        }
+    }
+    char **words = positional(count, arguments);
+    options.destination = resolve_mapped(words[0], words[1], as_mapped);
+    if (source || source_port)
+        options.source = local_endpoint(source, source_port, &options.destination, as_mapped);
+    options.fixed_port = source_port != NULL;
+    options.nonblocking |= options.concurrent > 1 || options.timeout_ms > 0;
+    if (options.concurrent > 1 && (options.send_bytes || source_port))
+        fail("--send and --source-port need connections one after another, not --concurrent");
+    run_connect(&options);
+}
+
+static void loop_command(int count, char **arguments) {
+    static const struct option OPTIONS[] = {
+        {"gap-us", required_argument, NULL, OPT_GAP},
+        COMMON_OPTIONS,
+        {NULL, 0, NULL, 0},
+    };
+    struct loop_options options = {0};
+    const char *address = "127.0.0.1";
+    int option;
+    while ((option = getopt_long(count, arguments, "6", OPTIONS, NULL)) != -1) {
+        switch (option) {
+        case OPT_GAP:
+            options.gap_us = parse_integer("--gap-us", optarg, 0, 3600000000);
+            break;
+        case '6':
+            address = "::1";
+            break;
+        default:
+            apply_common_option(option);
+        }
+    }
+    char **words = positional(count, arguments);
+    options.count = parse_integer("N", words[0], 1, 100000000);
+    options.address = resolve(address, words[1], AF_UNSPEC);
+    run_loop(&options);
+}
+
+/** Held connections are many: use as many descriptors as the system allows. */
+static void raise_descriptor_limit(void) {
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int main(int count, char **arguments) {
+    static const struct {
+        const char *name;
+        void (*run)(int count, char **arguments);
+    } COMMANDS[] = {{"listen", listen_command}, {"connect", connect_command}, {"loop", loop_command}};
+
+    die_with_parent();
+    prctl(PR_SET_TIMERSLACK, 1);
+    raise_descriptor_limit();
+    for (size_t i = 0; i < sizeof COMMANDS / sizeof COMMANDS[0]; i++) {
+        if (count > 1 && strcmp(arguments[1], COMMANDS[i].name) == 0) {
+            COMMANDS[i].run(count - 1, arguments + 1);
+            return EXIT_SUCCESS;
+        }
+    }
+    if (count > 1 && strcmp(arguments[1], "--help") == 0) {
+        fputs(USAGE, stdout);
+        return EXIT_SUCCESS;
+    }
+    fail("the first argument is listen, connect or loop: traffic --help explains them");
+}

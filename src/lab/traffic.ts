@@ -1,0 +1,180 @@
+import { fileURLToPath } from 'node:url';
+import { Child } from './child.js';
+import type { Namespace } from './namespace.js';
+
+/** The helper program, built next to this module. */
+const TRAFFIC = fileURLToPath(new URL('traffic', import.meta.url));
+
+/** Microseconds, as a program measures them. */
+export interface Latencies {
+  min: number;
+  p50: number;
+  p99: number;
+  max: number;
+}
+
+export interface ListenOptions {
+  /** Length of the accept queue; 4096 by default. */
+  backlog?: number;
+  /** Leave connections in the accept queue. */
+  noAccept?: boolean;
+  /** Read what comes and close when the peer has closed, instead of keeping connections open, unread. */
+  close?: boolean;
+  /** Offer TCP Fast Open. (Also needs the sysctl net.ipv4.tcp_fastopen to be 2 or 3.) */
+  fastopen?: boolean;
+  /** The name of the process. */
+  name?: string;
+}
+
+export interface ConnectOptions {
+  /** Connections to make; 1 by default. */
+  count?: number;
+  /** How many of them at the same time; 1 by default. More implies `nonblocking`. */
+  concurrent?: number;
+  /** A non-blocking connect and poll instead of a blocking connect. */
+  nonblocking?: boolean;
+  /** Close a connection that takes longer. Implies `nonblocking`. */
+  timeoutMs?: number;
+  /** The least time between one start and the next. */
+  gapUs?: number;
+  /** Start when CLOCK_MONOTONIC (`process.hrtime.bigint()`) shows this. */
+  atMonotonicNs?: bigint;
+  /** Use an IPv6 socket and ::ffff:ADDRESS, for an IPv4 address. */
+  mapped?: boolean;
+  source?: string;
+  /** A local port, the same for every connection. */
+  sourcePort?: number;
+  /** TCP_FASTOPEN_CONNECT, and one byte of data to send with the SYN. */
+  fastopen?: boolean;
+  /** Send so many bytes. Without `hold`, wait until a listener with `close` has read them. */
+  send?: number;
+  /** End connections with RST instead of FIN, so that ports never run out. */
+  reset?: boolean;
+  /** Connect from a second thread, called 'connector'. */
+  thread?: boolean;
+  /** The name of the process. */
+  name?: string;
+  /** Run on this processor only. */
+  cpu?: number;
+}
+
+export interface ConnectSummary {
+  pid: number;
+  /** The thread that connected. */
+  tid: number;
+  attempts: number;
+  ok: number;
+  /** Closed by the program itself after `timeoutMs`. */
+  abandoned: number;
+  /** How many attempts failed with each error, by its name, such as ECONNREFUSED. */
+  errors: Record<string, number>;
+  /** Of the connections that were made; null when there was none. */
+  connectUs: Latencies | null;
+}
+
+export interface ListenSummary {
+  pid: number;
+  accepted: number;
+}
+
+export interface LoopOptions {
+  gapUs?: number;
+  /** Over ::1 instead of 127.0.0.1. */
+  ipv6?: boolean;
+  name?: string;
+  cpu?: number;
+}
+
+export interface LoopSummary {
+  pid: number;
+  handshakes: number;
+  seconds: number;
+  perSecond: number;
+  cpuSeconds: number;
+  connectUs: Latencies;
+}
+
+/** A program that accepts connections. */
+export interface Listener {
+  pid: number;
+  stop(): Promise<ListenSummary>;
+}
+
+/** A program that makes connections, and perhaps holds them. */
+export interface Connecting {
+  pid: number;
+  /** What became of the connections, as soon as that is known of all of them. */
+  summary: Promise<ConnectSummary>;
+  /** Ends the program, and with it the connections that it holds. */
+  stop(): Promise<void>;
+}
+
+/** Turns `{timeoutMs: 500, hold: true}` into `--timeout-ms=500 --hold`. */
+function flags(options: Record<string, string | number | bigint | boolean | undefined>): string[] {
+  return Object.entries(options).flatMap(([key, value]) => {
+    const flag = `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    if (value === undefined || value === false) return [];
+    return [value === true ? flag : `${flag}=${String(value)}`];
+  });
+}
+
+/** Starts a listener; resolves when it listens. */
+export async function listen(
+  namespace: Namespace,
+  address: string,
+  port: number,
+  options: ListenOptions = {},
+): Promise<Listener> {
+  const child = namespace.spawn(TRAFFIC, ['listen', address, String(port), ...flags({ ...options })]);
+  await child.nextLine(); // "ready"
+  return {
+    pid: child.pid,
+    stop: async () => {
+      await child.stop();
+      return JSON.parse(await child.nextLine()) as ListenSummary;
+    },
+  };
+}
+
+/** Starts to make connections. With `hold` they stay open until `stop()`. */
+export function startConnect(
+  namespace: Namespace,
+  address: string,
+  port: number,
+  options: ConnectOptions & { hold?: boolean } = {},
+): Connecting {
+  const child = namespace.spawn(TRAFFIC, ['connect', address, String(port), ...flags({ ...options })]);
+  const summary = child.nextLine().then((line) => JSON.parse(line) as ConnectSummary);
+  summary.catch(() => undefined); // whoever stops the program early need not wait for the summary
+  return {
+    pid: child.pid,
+    summary,
+    stop: async () => {
+      await child.stop();
+    },
+  };
+}
+
+/** Makes connections; resolves when what became of each is known and the program has ended. */
+export async function connect(
+  namespace: Namespace,
+  address: string,
+  port: number,
+  options: ConnectOptions = {},
+): Promise<ConnectSummary> {
+  const child = namespace.spawn(TRAFFIC, ['connect', address, String(port), ...flags({ ...options })]);
+  return JSON.parse((await child.output()).stdout) as ConnectSummary;
+}
+
+/** Makes loopback connections one after another at full speed, on this host or in a namespace. */
+export async function loop(
+  handshakes: number,
+  port: number,
+  options: LoopOptions = {},
+  namespace?: Namespace,
+): Promise<LoopSummary> {
+  const { ipv6 = false, ...others } = options;
+  const args = ['loop', String(handshakes), String(port), ...flags(others), ...(ipv6 ? ['-6'] : [])];
+  const child = namespace ? namespace.spawn(TRAFFIC, args) : Child.start(TRAFFIC, args);
+  return JSON.parse((await child.output()).stdout) as LoopSummary;
+}

@@ -1,0 +1,70 @@
+import type { Column, Plain, TextContext } from './column.js';
+import { sanitize } from './units.js';
+
+/**
+ * The column that `--columns` or `--sort` names: by its key, or by its header as it stands on the screen, in any case.
+ * @throws RangeError with one line that lists the keys.
+ */
+export function findColumn<Item>(columns: readonly Column<Item>[], name: string): Column<Item> {
+  const wanted = name.toLowerCase();
+  const column =
+    columns.find(({ key }) => key === wanted) ??
+    columns.find(({ header }) => header.toLowerCase().replaceAll(' ', '_') === wanted);
+  if (column) return column;
+  throw new RangeError(
+    `unknown column "${sanitize(name)}"; columns: ${columns.map(({ key }) => key).join(', ')}`,
+  );
+}
+
+/** Columns of rows and tables: those named by `--columns`, in that order, or all that are not hidden. */
+export function textColumns<Item>(
+  columns: readonly Column<Item>[],
+  names?: readonly string[],
+): Column<Item>[] {
+  if (names) return names.map((name) => findColumn(columns, name));
+  return columns.filter((column) => column.hidden !== true);
+}
+
+/** Columns of JSON and CSV: those named by `--columns`, each text-only one replaced by its parts, or all. */
+export function machineColumns<Item>(
+  columns: readonly Column<Item>[],
+  names?: readonly string[],
+): Column<Item>[] {
+  if (!names) return columns.filter((column) => column.value !== undefined);
+  const keys = names.flatMap((name) => {
+    const column = findColumn(columns, name);
+    return column.value ? [column.key] : (column.parts ?? []);
+  });
+  return [...new Set(keys)].map((key) => findColumn(columns, key));
+}
+
+/** Order of `--sort`. */
+export interface Sorting<Item> {
+  column: Column<Item>;
+  /** Default: numbers from high to low, text from A to Z. */
+  order?: 'ascending' | 'descending';
+}
+
+function compare(a: Plain, b: Plain): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  const [textA, textB] = [String(a), String(b)];
+  return textA < textB ? -1 : textA > textB ? 1 : 0;
+}
+
+/** A sorted copy. Items without a value come last in either order; equal items keep their order. */
+export function sorted<Item>(
+  items: Iterable<Item>,
+  { column, order }: Sorting<Item>,
+  context: TextContext,
+): Item[] {
+  const keyed = Array.from(items, (item) => ({
+    item,
+    key: column.value ? column.value(item, context) : column.text(item, context, column.width),
+  }));
+  const known = keyed.filter(({ key }) => key !== null);
+  const unknown = keyed.filter(({ key }) => key === null);
+  const numeric = known.some(({ key }) => typeof key === 'number');
+  const sign = (order ?? (numeric ? 'descending' : 'ascending')) === 'ascending' ? 1 : -1;
+  known.sort((a, b) => sign * compare(a.key, b.key));
+  return [...known, ...unknown].map(({ item }) => item);
+}

@@ -1,0 +1,24 @@
+/**
+ * Where items come from, live or recorded: everything behind it cannot tell which.
+ * The session polls it; a source has no timer of its own.
+ */
+export interface Source<Item> {
+  /** What has come since the last call, oldest first. `nowNs` is CLOCK_MONOTONIC. */
+  drain(nowNs: number): Item[];
+  /** Stops tracing; what had come before it can still be drained. */
+  stop(): void;
+  /** What the source knows about its own losses; after `stop` and the last `drain`. */
+  losses(): Losses;
+  /** Releases everything; may be called twice. */
+  close(): void;
+}
+
+/** What a run did not see, counted; all 0 on a good run. */
+export interface Losses {
+  /** Events for which the buffer to user space had no room. */
+  lost: number;
+  /** Attempts that the full in-flight map could not take: their outcome is unknown. */
+  untracked: number;
+  /** Times that the kernel did not run the program because it was already running on that CPU. */
+  missed: number;
+}

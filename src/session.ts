@@ -1,0 +1,188 @@
+/** The run loop: source -> reducers and view -> text. The only file with timers, signals and stdout. */
+import type { Reducer } from './aggregate/reducer.js';
+import type { Source } from './model/source.js';
+import type { Display, View } from './view/view.js';
+
+export interface SessionOptions<Item> {
+  source: Source<Item>;
+  /** Fed with every item before the view is asked for text. */
+  reducers: readonly Reducer<Item>[];
+  view: View<Item>;
+  /** Kept at the terminal's size. */
+  display: Display;
+  /** Called before each frame, to fetch what was summed up elsewhere. */
+  refresh?: () => void;
+  intervalMs: number;
+  durationMs: number | undefined;
+  /** Ends after this many items for which `counts` is true. */
+  count: number | undefined;
+  counts: (item: Item) => boolean;
+}
+
+/** How a session ended. */
+export interface SessionEnd {
+  elapsedNs: number;
+  /** False if whoever read our output has gone: then nobody waits for a summary. */
+  outputOpen: boolean;
+}
+
+/** Between two looks at the source: short while events flow, longer when idle. */
+const POLL_MS = { busy: 10, idle: 100 };
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export const monotonicNs = (): number => Number(process.hrtime.bigint());
+/** Unix time minus CLOCK_MONOTONIC; asked anew for each batch, because the wall clock is set and the host sleeps. */
+const clockOffsetNs = (): number => Date.now() * 1e6 - monotonicNs();
+
+/** Runs until a signal, the duration, the count or a closed output ends it; then drains what is left. */
+export async function runSession<Item>(options: SessionOptions<Item>): Promise<SessionEnd> {
+  const { source, view, reducers } = options;
+  const startedNs = monotonicNs();
+  const stop = new StopSignal();
+  const output = await Output.open(options.display, stop);
+  let counted = 0;
+
+  const take = (): number => {
+    const items = source.drain(monotonicNs());
+    const wanted = upTo(items, (options.count ?? Infinity) - counted, options.counts);
+    for (const item of wanted) {
+      for (const reducer of reducers) reducer.add(item);
+      if (options.counts(item)) counted++;
+    }
+    output.append(view.items(wanted, clockOffsetNs()));
+    if (counted >= (options.count ?? Infinity)) stop.now();
+    return items.length;
+  };
+  const tick = (): void => {
+    options.refresh?.();
+    const nowNs = monotonicNs();
+    for (const reducer of reducers) reducer.tick(nowNs);
+    output.frame(view.frame(nowNs, clockOffsetNs()));
+  };
+
+  try {
+    const endNs = options.durationMs === undefined ? Infinity : startedNs + options.durationMs * 1e6;
+    let nextTickNs = startedNs + options.intervalMs * 1e6;
+    let pollMs = POLL_MS.busy;
+    for (const reducer of reducers) reducer.tick(startedNs);
+    output.append(view.begin());
+    while (!stop.stopped) {
+      pollMs = take() > 0 ? POLL_MS.busy : Math.min(pollMs * 2, POLL_MS.idle);
+      const nowNs = monotonicNs();
+      if (nowNs >= endNs) break;
+      if (nowNs >= nextTickNs) {
+        tick();
+        nextTickNs = Math.max(nextTickNs + options.intervalMs * 1e6, nowNs);
+      }
+      await output.ready();
+      await stop.sleep(Math.min(pollMs, Math.max(0, Math.min(nextTickNs, endNs) - nowNs) / 1e6));
+    }
+    source.stop();
+    take();
+    tick();
+  } finally {
+    stop.release();
+    output.close();
+  }
+  return { elapsedNs: monotonicNs() - startedNs, outputOpen: output.open };
+}
+
+/** The items up to and including the one that is the `limit`-th to count. */
+function upTo<Item>(items: Item[], limit: number, counts: (item: Item) => boolean): Item[] {
+  if (items.length <= limit) return items;
+  let left = limit;
+  const end = items.findIndex((item) => counts(item) && --left < 0);
+  return end < 0 ? items : items.slice(0, end);
+}
+
+/** Waiting that a signal, or the end of the output, cuts short. A second signal kills. */
+class StopSignal {
+  stopped = false;
+  private wake: (() => void) | undefined;
+  private readonly onSignal = (): void => {
+    this.release();
+    this.now();
+  };
+
+  constructor() {
+    for (const signal of STOP_SIGNALS) process.on(signal, this.onSignal);
+  }
+
+  now(): void {
+    this.stopped = true;
+    this.wake?.();
+  }
+
+  async sleep(ms: number): Promise<void> {
+    if (this.stopped) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.wake = undefined;
+  }
+
+  release(): void {
+    for (const signal of STOP_SIGNALS) process.off(signal, this.onSignal);
+  }
+}
+
+/** stdout: rows one after the other; frames over each other on a terminal, below each other on a pipe. */
+class Output {
+  open = true;
+  private readonly stdout = process.stdout;
+  private readonly onError = (): void => {
+    this.open = false;
+    this.stop.now();
+  };
+  private readonly onResize = (): void => {
+    this.display.width = this.stdout.columns;
+    this.display.height = this.stdout.rows;
+  };
+
+  private constructor(
+    private readonly display: Display,
+    private readonly stop: StopSignal,
+    private readonly redraw: { (text: string): void; done(): void } | undefined,
+  ) {
+    this.stdout.on('error', this.onError);
+    if (redraw) {
+      this.onResize();
+      this.stdout.on('resize', this.onResize);
+    }
+  }
+
+  static async open(display: Display, stop: StopSignal): Promise<Output> {
+    // Imported only for a terminal: a pipe starts sooner without it.
+    const redraw = process.stdout.isTTY ? (await import('log-update')).default : undefined;
+    return new Output(display, stop, redraw);
+  }
+
+  append(text: string): void {
+    if (text !== '' && this.open) this.stdout.write(text);
+  }
+
+  frame(text: string | undefined): void {
+    if (text === undefined || !this.open) return;
+    if (this.redraw) this.redraw(text.replace(/\n$/, ''));
+    else this.stdout.write(text);
+  }
+
+  /** Until the reader has taken what was written; meanwhile events wait in the kernel, where their loss is counted. */
+  async ready(): Promise<void> {
+    if (!this.open || !this.stdout.writableNeedDrain) return;
+    await new Promise<void>((resolve) => {
+      this.stdout.once('drain', resolve).once('error', () => {
+        resolve();
+      });
+    });
+  }
+
+  close(): void {
+    this.redraw?.done();
+    this.stdout.off('resize', this.onResize);
+  }
+}

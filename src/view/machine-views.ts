@@ -1,0 +1,101 @@
+import type { Column, TextContext } from '../model/column.js';
+import type { HistogramSource } from '../model/histogram-section.js';
+import { bucketStart } from '../model/histogram.js';
+import { CSV_FORMAT, JSON_FORMAT, valueOf, type MachineFormat } from './machine.js';
+import type { RowsOptions } from './rows.js';
+import { selectRows, type TableOptions } from './table-rows.js';
+import { timeValue } from './time.js';
+import type { View, ViewOptions } from './view.js';
+
+/** Columns given to these views are machine columns: see machineColumns() in model/select.ts. */
+
+function rowsIn<Item>(format: MachineFormat, { columns, context }: RowsOptions<Item>): View<Item> {
+  const keys = columns.map(({ key }) => key);
+  const write = format.writer(keys);
+  return {
+    begin: () => format.header(keys),
+    items(items, clockOffsetNs) {
+      const now = { ...context, clockOffsetNs };
+      let text = '';
+      for (const item of items) text += write(columns.map((column) => valueOf(column, item, now)));
+      return text;
+    },
+    frame: () => undefined,
+  };
+}
+
+/** One object an item. */
+export function createJsonView<Item>(options: RowsOptions<Item>): View<Item> {
+  return rowsIn(JSON_FORMAT, options);
+}
+
+/** One line an item below a header. */
+export function createCsvView<Item>(options: RowsOptions<Item>): View<Item> {
+  return rowsIn(CSV_FORMAT, options);
+}
+
+function tableIn<Item, Row>(format: MachineFormat, options: TableOptions<Row>): View<Item> {
+  const columns: Column<Row>[] = [...options.columns];
+  const keys = ['time', ...columns.map(({ key }) => key)];
+  const write = format.writer(keys);
+  return {
+    begin: () => format.header(keys),
+    items: () => '',
+    frame(nowNs, clockOffsetNs) {
+      const now = { ...options.context, clockOffsetNs };
+      const time = timeValue(nowNs, now);
+      const { rows } = selectRows(options, options.top, now);
+      return rows.map((row) => write([time, ...columns.map((column) => valueOf(column, row, now))])).join('');
+    },
+  };
+}
+
+/** One object a group an interval; `time` is the end of the interval. */
+export function createJsonTableView<Item, Row>(options: TableOptions<Row>): View<Item> {
+  return tableIn(JSON_FORMAT, options);
+}
+
+/** One line a group an interval below a header. */
+export function createCsvTableView<Item, Row>(options: TableOptions<Row>): View<Item> {
+  return tableIn(CSV_FORMAT, options);
+}
+
+export interface MachineHistogramOptions extends ViewOptions {
+  source: HistogramSource;
+  /** Column keys of the groups, in order. */
+  keys: readonly string[];
+  top?: number;
+}
+
+const BUCKET_KEYS = ['from_us', 'to_us', 'count'];
+
+function histogramIn<Item>(format: MachineFormat, options: MachineHistogramOptions): View<Item> {
+  const keys = ['time', ...options.keys, ...BUCKET_KEYS];
+  const write = format.writer(keys);
+  return {
+    begin: () => format.header(keys),
+    items: () => '',
+    frame(nowNs, clockOffsetNs) {
+      const now: TextContext = { ...options.context, clockOffsetNs };
+      const time = timeValue(nowNs, now);
+      let text = '';
+      for (const section of options.source.sections().slice(0, options.top)) {
+        const group = options.keys.map((key) => section.keys[key] ?? null);
+        for (const [index, count] of section.histogram.buckets()) {
+          text += write([time, ...group, bucketStart(index) / 1000, bucketStart(index + 1) / 1000, count]);
+        }
+      }
+      return text;
+    },
+  };
+}
+
+/** One object a bucket that was hit, a group, an interval: from `from_us` up to below `to_us`. Counts are since the start. */
+export function createJsonHistogramView<Item>(options: MachineHistogramOptions): View<Item> {
+  return histogramIn(JSON_FORMAT, options);
+}
+
+/** The same as CSV lines. */
+export function createCsvHistogramView<Item>(options: MachineHistogramOptions): View<Item> {
+  return histogramIn(CSV_FORMAT, options);
+}

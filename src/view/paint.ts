@@ -1,0 +1,19 @@
+import { Chalk } from 'chalk';
+import type { Tone } from '../model/column.js';
+import type { Display } from './view.js';
+
+/** Colours by meaning. */
+export interface Paint {
+  tone(tone: Tone | undefined, text: string): string;
+  header(text: string): string;
+}
+
+export function createPaint(level: Display['colorLevel']): Paint {
+  if (level === 0) return { tone: (_tone, text) => text, header: (text) => text };
+  const chalk = new Chalk({ level });
+  const tones = { bad: chalk.red, warn: chalk.yellow };
+  return {
+    tone: (tone, text) => (tone ? tones[tone](text) : text),
+    header: (text) => chalk.bold(text),
+  };
+}

@@ -1,0 +1,50 @@
+import type { Losses } from '../model/source.js';
+import type { SummaryFacts } from '../model/summary.js';
+import { formatCount, formatElapsed, formatRate } from '../model/units.js';
+import { createPaint, type Paint } from './paint.js';
+import { quantileText } from './quantiles.js';
+import type { Display } from './view.js';
+
+export interface SummaryOptions {
+  facts: SummaryFacts;
+  durationNs: number;
+  losses: Losses;
+  /** `agrees with the kernel (ActiveOpens +1,204)`, or why not; absent where totals cannot be compared. */
+  audit?: string;
+  colorLevel: Display['colorLevel'];
+}
+
+function counted(count: number, noun: string): string {
+  return `${formatCount(count)} ${count === 1 ? noun : `${noun}s`}`;
+}
+
+/** What was seen: `1,204 attempts in 42.0 s (28.7/s): 1,198 ok, 2 refused; 3 lost a SYN`. */
+function seen({ noun, count, outcomes, notes }: SummaryFacts, durationNs: number): string {
+  const rate = durationNs > 0 && count > 0 ? ` (${formatRate(count / (durationNs / 1e9))}/s)` : '';
+  const ends = outcomes
+    .filter(([, ended]) => ended > 0)
+    .map(([label, ended]) => `${formatCount(ended)} ${label}`);
+  const head = `${formatCount(count)} ${count === 1 ? noun.replace(/s$/, '') : noun} in ${formatElapsed(durationNs)}${rate}`;
+  const body = ends.length > 0 ? `${head}: ${ends.join(', ')}` : head;
+  return [body, ...notes].join('; ');
+}
+
+/** What is missing: lost events always, the rest where there is any. */
+function missing({ lost, untracked, missed }: Losses, paint: Paint): string[] {
+  const warn = (count: number, text: string): string => (count > 0 ? paint.tone('warn', text) : text);
+  const clauses = [warn(lost, `${counted(lost, 'event')} lost`)];
+  if (untracked > 0) clauses.push(warn(untracked, `${counted(untracked, 'attempt')} untracked (map full)`));
+  if (missed > 0) clauses.push(warn(missed, `${counted(missed, 'event')} missed (program busy)`));
+  return clauses;
+}
+
+/** The two lines at the end of a session. */
+export function summary({ facts, durationNs, losses, audit, colorLevel }: SummaryOptions): string {
+  const { latency, ownersUnknown } = facts;
+  const clauses = missing(losses, createPaint(colorLevel));
+  if (latency && latency.histogram.count > 0)
+    clauses.unshift(`${latency.label} ${quantileText(latency.histogram)}`);
+  if (ownersUnknown > 0) clauses.push(`${counted(ownersUnknown, 'owner')} unknown`);
+  if (audit !== undefined) clauses.push(audit);
+  return `${seen(facts, durationNs)}\n${clauses.join('; ')}\n`;
+}

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { machineColumns, textColumns } from '#tcpscope/model/select.js';
+import { handshakeColumns } from '#tcpscope/view/handshake-columns.js';
+import { createCsvView, createJsonView } from '#tcpscope/view/machine-views.js';
+import { createRowsView } from '#tcpscope/view/rows.js';
+import { context, display, fixture, replay } from './fixture.js';
+import { assertGolden, assertTidy } from './golden.js';
+
+const COLUMNS = handshakeColumns('utc');
+
+function rows(width: number | undefined, names?: readonly string[], colorLevel: 0 | 1 = 0): string {
+  const columns = textColumns(COLUMNS, names);
+  return replay(createRowsView({ columns, display: display(width, { colorLevel }), context }), []).text;
+}
+
+describe('rows of connlat', () => {
+  for (const width of [80, 160, undefined]) {
+    it(`at ${width ?? 'no'} columns`, () => {
+      const text = rows(width);
+      assertTidy(text, undefined);
+      assertGolden(`rows-${width ?? 'pipe'}`, text);
+    });
+  }
+
+  it('in colour', () => {
+    assertGolden('rows-colour', rows(160, undefined, 1));
+  });
+
+  it('with chosen columns', () => {
+    const text = rows(undefined, ['syns', 'LATENCY', 'remote_address', 'error', 'netns', 'uid', 'family']);
+    assertTidy(text, undefined);
+    assertGolden('rows-columns', text);
+  });
+
+  it('in every time format', () => {
+    const texts = (['local', 'utc', 'epoch', 'relative'] as const).map((timeFormat) => {
+      const columns = textColumns(handshakeColumns(timeFormat), ['time', 'pid']);
+      const view = createRowsView({
+        columns,
+        display: display(undefined),
+        context: { ...context, timeFormat },
+      });
+      return view.begin() + view.items(fixture.handshakes.slice(0, 3), fixture.clockOffsetNs);
+    });
+    // Local time is that of the machine: its shape is all that can be golden.
+    texts[0] = texts[0]?.replaceAll(/\d\d:\d\d(?=:)/g, 'hh:mm') ?? '';
+    assertGolden('rows-time', texts.join('\n'));
+  });
+
+  it('gives another header when the terminal gets another width', () => {
+    const size = display(160);
+    const view = createRowsView({ columns: textColumns(COLUMNS), display: size, context });
+    const wide = view.begin() + view.items(fixture.handshakes.slice(0, 2), fixture.clockOffsetNs);
+    size.width = 80;
+    const narrow = view.items(fixture.handshakes.slice(2, 4), fixture.clockOffsetNs);
+    const same = view.items(fixture.handshakes.slice(4, 6), fixture.clockOffsetNs);
+    assertGolden('rows-resize', wide + narrow + same);
+  });
+
+  it('as NDJSON', () => {
+    const view = createJsonView({ columns: machineColumns(COLUMNS), display: display(undefined), context });
+    const { text } = replay(view, []);
+    const objects = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    assert.equal(objects.length, fixture.handshakes.length);
+    assert.deepEqual(Object.keys(objects[0] ?? {}), [
+      ...['time', 'pid', 'comm', 'uid', 'netns', 'family', 'local_address', 'local_port'],
+      ...['remote_address', 'remote_port', 'result', 'error', 'latency_us', 'wire_us', 'syns'],
+    ]);
+    assertGolden('rows-json', text);
+  });
+
+  it('as NDJSON with chosen columns, whose text-only ones become their parts', () => {
+    const columns = machineColumns(COLUMNS, ['local', 'result', 'local_port']);
+    const { text } = replay(createJsonView({ columns, display: display(undefined), context }), []);
+    assert.equal(text.split('\n')[0], '{"local_address":"10.1.4.7","local_port":51822,"result":"ok"}');
+  });
+
+  it('as CSV', () => {
+    const view = createCsvView({ columns: machineColumns(COLUMNS), display: display(undefined), context });
+    assertGolden('rows-csv', replay(view, []).text);
+  });
+});
