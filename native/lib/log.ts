@@ -4,7 +4,7 @@ const KEPT_LINES = 20;
 /** A dump of types that some kernels refuse; libbpf then does without them. */
 const TYPE_DUMP = /^.*-- BEGIN BTF LOAD LOG --[^]*?-- END BTF LOAD LOG --\n/gm;
 
-/** Frames, statistics and echoes of what the error says already. */
+/** Frames, statistics, echoes of what the error says already, and a guess that is wrong since Linux 5.11. */
 const NOISE = [
   /^\s*$/,
   /-- (BEGIN|END) PROG LOAD LOG --$/,
@@ -12,6 +12,7 @@ const NOISE = [
   /^verification time /,
   /^stack depth /,
   /BTF is optional, ignoring/,
+  /^permission error while running as root; try raising 'ulimit -l'/,
   /^failed to load (object|program) /,
   /^prog '.*': (failed to load|BPF program load failed|failed to prepare load attributes): /,
 ];

@@ -1,3 +1,4 @@
+import type { Tone } from '../model/column.js';
 import type { HistogramSection } from '../model/histogram-section.js';
 import type { SummaryFacts } from '../model/summary.js';
 import { formatCount } from '../model/units.js';
@@ -9,9 +10,10 @@ export function handshakeSection(
   title = '',
   keys: Readonly<Record<string, string>> = {},
 ): HistogramSection {
-  const failures = stats.outcomes().filter(([outcome]) => outcome !== 'ok');
-  const pending = stats.pending > 0 ? [['pending', stats.pending] as const] : [];
-  return { title, keys, histogram: stats.latency, others: [...failures, ...pending] };
+  const others: [string, number, Tone][] = [];
+  for (const [outcome, count] of stats.outcomes()) if (outcome !== 'ok') others.push([outcome, count, 'bad']);
+  if (stats.pending > 0) others.push(['pending', stats.pending, 'warn']);
+  return { title, keys, histogram: stats.latency, others };
 }
 
 /** What the summary says of handshakes. */

@@ -23,10 +23,11 @@ export class HandshakeStats implements PendingGauge {
   pending = 0;
   /** SYN_SENT to ESTABLISHED of the attempts that succeeded. */
   readonly latency = new LatencyHistogram();
-  readonly #outcomes = new Map<Outcome, number>();
+  /** Numbers by OUTCOMES: much smaller than a Map, and there may be a hundred thousand of them. */
+  readonly #outcomes = OUTCOMES.map(() => 0);
 
   count(outcome: Outcome): number {
-    return this.#outcomes.get(outcome) ?? 0;
+    return this.#outcomes[OUTCOMES.indexOf(outcome)] ?? 0;
   }
 
   get ok(): number {
@@ -49,7 +50,7 @@ export class HandshakeStats implements PendingGauge {
   /** Counts a finished attempt; a pending one is none of its business (see PendingAttempts). */
   finish(attempt: Handshake): void {
     this.finished++;
-    this.#outcomes.set(attempt.outcome, this.count(attempt.outcome) + 1);
+    this.#addOutcome(attempt.outcome, 1);
     if (isFailure(attempt)) this.failed++;
     if (lostSyn(attempt)) this.lostSyn++;
     if (attempt.outcome === 'ok') this.latency.record(attempt.endNs - attempt.startNs);
@@ -61,10 +62,15 @@ export class HandshakeStats implements PendingGauge {
       if (outcome === 'pending' || count === 0) continue;
       this.finished += count;
       if (outcome !== 'ok') this.failed += count;
-      this.#outcomes.set(outcome, this.count(outcome) + count);
+      this.#addOutcome(outcome, count);
     }
     this.lostSyn += lostSyn;
     this.latency.mergeCounts(buckets, maxNs > 0 ? maxNs : undefined);
+  }
+
+  #addOutcome(outcome: Outcome, count: number): void {
+    const at = OUTCOMES.indexOf(outcome);
+    this.#outcomes[at] = (this.#outcomes[at] ?? 0) + count;
   }
 }
 

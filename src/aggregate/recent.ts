@@ -26,10 +26,16 @@ export class IntervalClock {
  */
 export class Recent {
   readonly #clock: IntervalClock;
+  /** The interval that is being filled. */
   #interval = 0;
   #count = 0;
   #latency: LatencyHistogram | undefined;
-  #closed: { interval: number; count: number; p95Ns: number | undefined }[] = [];
+  /** The last interval in which something happened. */
+  #closed = -1;
+  #closedCount = 0;
+  /** Intervals that had latency, and their p95: two flat lists, because there may be a hundred thousand groups. */
+  #intervals: number[] = [];
+  #p95s: number[] = [];
 
   constructor(clock: IntervalClock) {
     this.#clock = clock;
@@ -46,42 +52,43 @@ export class Recent {
 
   /** Items a second in the last full interval. */
   get ratePerSecond(): number {
-    const count = this.#last()?.count ?? 0;
-    return this.#clock.seconds > 0 ? count / this.#clock.seconds : 0;
+    this.#close();
+    const { index, seconds } = this.#clock;
+    return this.#closed === index - 1 && seconds > 0 ? this.#closedCount / seconds : 0;
   }
 
   /** p95 of the last full interval; undefined if it had none. */
   get p95Ns(): number | undefined {
-    return this.#last()?.p95Ns;
+    this.#close();
+    return this.#intervals.at(-1) === this.#clock.index - 1 ? this.#p95s.at(-1) : undefined;
   }
 
   /** p95 of each of the last `length` full intervals, oldest first; undefined where there was no latency. */
   p95Series(length: number): (number | undefined)[] {
     this.#close();
     const series = new Array<number | undefined>(length).fill(undefined);
-    for (const { interval, p95Ns } of this.#closed) {
+    for (const [at, interval] of this.#intervals.entries()) {
       const position = length - (this.#clock.index - interval);
-      if (position >= 0) series[position] = p95Ns;
+      if (position >= 0) series[position] = this.#p95s[at];
     }
     return series;
-  }
-
-  #last(): { count: number; p95Ns: number | undefined } | undefined {
-    this.#close();
-    const last = this.#closed.at(-1);
-    return last?.interval === this.#clock.index - 1 ? last : undefined;
   }
 
   #close(): void {
     const now = this.#clock.index;
     if (this.#interval === now) return;
     if (this.#count > 0) {
-      const p95Ns = this.#latency?.quantile(0.95);
-      this.#closed.push({ interval: this.#interval, count: this.#count, p95Ns });
+      this.#closed = this.#interval;
+      this.#closedCount = this.#count;
     }
-    const oldest = this.#closed[0];
-    if (oldest && oldest.interval < now - RECENT_INTERVALS) {
-      this.#closed = this.#closed.filter(({ interval }) => interval >= now - RECENT_INTERVALS);
+    const p95Ns = this.#latency?.quantile(0.95);
+    if (p95Ns !== undefined) {
+      this.#intervals.push(this.#interval);
+      this.#p95s.push(p95Ns);
+    }
+    while ((this.#intervals[0] ?? now) < now - RECENT_INTERVALS) {
+      this.#intervals.shift();
+      this.#p95s.shift();
     }
     this.#interval = now;
     this.#count = 0;

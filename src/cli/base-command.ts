@@ -39,7 +39,14 @@ export abstract class BaseCommand extends Command {
       const [what = ''] = error.message.split('\n');
       return new Failure(EXIT.usage, what, this.suggestion(what), advice);
     }
-    return DEBUG ? undefined : new Failure(EXIT.failure, error.message, 'This is a mistake in tcpscope.', 'Please report it with the output of DEBUG=tcpscope:*.');
+    return DEBUG
+      ? undefined
+      : new Failure(
+          EXIT.failure,
+          error.message,
+          'This is a mistake in tcpscope.',
+          'Please report it with the output of DEBUG=tcpscope:*.',
+        );
   }
 
   private suggestion(message: string): string {

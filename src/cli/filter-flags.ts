@@ -6,7 +6,14 @@ import { parseCidr, parseNetns, parsePid, parsePort, parseUid } from './values.j
 
 const helpGroup = 'FILTER (in the kernel; lists by comma or by repeating)';
 const list = (description: string, value: string) =>
-  Flags.string({ description, helpValue: value, helpGroup, multiple: true, multipleNonGreedy: true, delimiter: ',' });
+  Flags.string({
+    description,
+    helpValue: value,
+    helpGroup,
+    multiple: true,
+    multipleNonGreedy: true,
+    delimiter: ',',
+  });
 
 export const filterFlags = {
   pid: list('Process that owns the socket.', 'PID'),
@@ -19,9 +26,17 @@ export const filterFlags = {
   'exclude-addr': list('All but this remote address or network.', 'CIDR'),
   'local-addr': list('Local address or network.', 'CIDR'),
   netns: list('Network namespace: name, path, inode number, or self.', 'NS'),
-  ipv4: Flags.boolean({ description: '-4: only IPv4, v4-mapped IPv6 included.', helpGroup, exclusive: ['ipv6'] }),
+  ipv4: Flags.boolean({
+    description: '-4: only IPv4, v4-mapped IPv6 included.',
+    helpGroup,
+    exclusive: ['ipv6'],
+  }),
   ipv6: Flags.boolean({ description: '-6: only IPv6.', helpGroup, exclusive: ['ipv4'] }),
-  'min-latency': Flags.string({ description: 'Only attempts that took at least this long.', helpValue: '10ms', helpGroup }),
+  'min-latency': Flags.string({
+    description: 'Only attempts that took at least this long.',
+    helpValue: '10ms',
+    helpGroup,
+  }),
 };
 
 /** What oclif gives for `filterFlags`. */

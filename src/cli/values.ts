@@ -36,12 +36,17 @@ export function parseCidr(flag: string, text: string): Cidr {
   const [address = '', length, ...rest] = text.split('/');
   const parsed = parseAddress(address);
   if (!parsed || rest.length > 0 || (length !== undefined && !/^\d{1,3}$/.test(length)))
-    throw new RangeError(`${flag} ${text}: not an address or network; write 10.0.0.0/8, 10.1.2.3 or 2001:db8::/32`);
+    throw new RangeError(
+      `${flag} ${text}: not an address or network; write 10.0.0.0/8, 10.1.2.3 or 2001:db8::/32`,
+    );
   const most = parsed.kind() === 'ipv4' ? 32 : 128;
   const prefix = length === undefined ? most : Number(length);
-  if (prefix > most) throw new RangeError(`${flag} ${text}: the prefix length of this address is at most ${most}`);
+  if (prefix > most)
+    throw new RangeError(`${flag} ${text}: the prefix length of this address is at most ${most}`);
   const mask = ipaddr.IPv6.subnetMaskFromPrefixLength(prefix + 128 - most);
-  const bytes = (parsed.kind() === 'ipv4' ? (parsed as ipaddr.IPv4).toIPv4MappedAddress() : parsed).toByteArray();
+  const bytes = (
+    parsed.kind() === 'ipv4' ? (parsed as ipaddr.IPv4).toIPv4MappedAddress() : parsed
+  ).toByteArray();
   const network = bytes.map((byte, index) => byte & mask.toByteArray()[index]!);
   return {
     network: new ipaddr.IPv6(network).toNormalizedString(),

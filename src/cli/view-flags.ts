@@ -1,6 +1,5 @@
 /** How it is shown: the same flags in every command, and the view that they ask for. */
 import { Flags } from '@oclif/core';
-import { supportsColor } from 'chalk';
 import type { Column, TextContext } from '../model/column.js';
 import type { HistogramSource } from '../model/histogram-section.js';
 import { machineColumns, textColumns, type Sorting } from '../model/select.js';
@@ -14,6 +13,7 @@ import {
   createJsonTableView,
   createJsonView,
 } from '../view/machine-views.js';
+import { STDOUT_COLOR_LEVEL } from '../view/paint.js';
 import { createRowsView } from '../view/rows.js';
 import type { TableOptions } from '../view/table-rows.js';
 import { createTableView } from '../view/table.js';
@@ -27,15 +27,35 @@ const VIEW = { helpGroup: 'VIEW' };
 const STOP = { helpGroup: 'STOP' };
 
 export const viewFlags = {
-  by: Flags.string({ description: 'Live table, a row a group: KEY[,KEY].', helpValue: 'KEY', ...list, ...VIEW }),
+  by: Flags.string({
+    description: 'Live table, a row a group: KEY[,KEY].',
+    helpValue: 'KEY',
+    ...list,
+    ...VIEW,
+  }),
   hist: Flags.boolean({ description: 'Histogram; with --by one a group.', ...VIEW }),
   json: Flags.boolean({ description: 'NDJSON: one object a line.', exclusive: ['csv'], ...VIEW }),
   csv: Flags.boolean({ description: 'CSV with a header line.', ...VIEW }),
-  columns: Flags.string({ description: 'Only these columns, in this order.', helpValue: 'A,B', ...list, ...VIEW }),
+  columns: Flags.string({
+    description: 'Only these columns, in this order.',
+    helpValue: 'A,B',
+    ...list,
+    ...VIEW,
+  }),
   sort: Flags.string({ description: 'Sort a table by this column.', helpValue: 'COLUMN', ...VIEW }),
   top: Flags.string({ description: 'Show only the first N groups.', helpValue: 'N', ...VIEW }),
-  interval: Flags.string({ description: 'Time between two tables.', helpValue: '1s', default: '1s', ...VIEW }),
-  time: Flags.option({ description: 'How times are written.', options: TIME_FORMATS, default: 'local' as const, ...VIEW })(),
+  interval: Flags.string({
+    description: 'Time between two tables.',
+    helpValue: '1s',
+    default: '1s',
+    ...VIEW,
+  }),
+  time: Flags.option({
+    description: 'How times are written.',
+    options: TIME_FORMATS,
+    default: 'local' as const,
+    ...VIEW,
+  })(),
   numeric: Flags.boolean({ description: 'Port numbers instead of service names.', ...VIEW }),
   duration: Flags.string({ description: 'End after this time.', helpValue: '30s', ...STOP }),
   count: Flags.string({ description: 'End after N finished attempts.', helpValue: 'N', ...STOP }),
@@ -65,7 +85,11 @@ export interface ViewParts<Item, Row> {
 }
 
 /** @throws {RangeError} for a value that makes no sense. */
-export function parseTiming(flags: ViewFlagValues): { intervalMs: number; durationMs: number | undefined; count: number | undefined } {
+export function parseTiming(flags: ViewFlagValues): {
+  intervalMs: number;
+  durationMs: number | undefined;
+  count: number | undefined;
+} {
   const intervalMs = parseDuration(flags.interval) / 1e6;
   if (intervalMs < 100) throw new RangeError(`--interval ${flags.interval}: at least 100ms`);
   return {
@@ -81,7 +105,7 @@ export function currentDisplay(): Display {
   return {
     width: isTTY ? columns : undefined,
     height: isTTY ? rows : undefined,
-    colorLevel: supportsColor === false ? 0 : supportsColor.level,
+    colorLevel: STDOUT_COLOR_LEVEL,
   };
 }
 
@@ -102,11 +126,15 @@ export function chooseView<Item, Row>(
   }
   if (flags.by) {
     const { rows, notes, columns, defaultSort } = parts.table;
-    const sorting = { column: namedColumn(columns, '--sort', flags.sort ?? defaultSort) } satisfies Sorting<Row>;
+    const sorting = {
+      column: namedColumn(columns, '--sort', flags.sort ?? defaultSort),
+    } satisfies Sorting<Row>;
     const options = { ...base, ...top, rows, ...(notes ? { notes } : {}), sorting };
     const shown = chosenColumns(columns, flags, machine);
     if (!machine) return createTableView({ ...options, columns: shown });
-    return flags.json ? createJsonTableView({ ...options, columns: shown }) : createCsvTableView({ ...options, columns: shown });
+    return flags.json
+      ? createJsonTableView({ ...options, columns: shown })
+      : createCsvTableView({ ...options, columns: shown });
   }
   if (flags.sort !== undefined) throw new RangeError('--sort needs a table: add --by KEY');
   const options = { ...base, columns: chosenColumns(parts.columns, flags, machine) };
@@ -114,7 +142,11 @@ export function chooseView<Item, Row>(
   return flags.json ? createJsonView(options) : createCsvView(options);
 }
 
-function chosenColumns<Item>(columns: readonly Column<Item>[], flags: ViewFlagValues, machine: boolean): Column<Item>[] {
+function chosenColumns<Item>(
+  columns: readonly Column<Item>[],
+  flags: ViewFlagValues,
+  machine: boolean,
+): Column<Item>[] {
   for (const name of flags.columns ?? []) namedColumn(columns, '--columns', name);
   const names = flags.columns?.map((name) => name.toLowerCase());
   return machine ? machineColumns(columns, names) : textColumns(columns, names);

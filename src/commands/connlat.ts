@@ -21,11 +21,26 @@ export default class Connlat extends BaseCommand {
     'the SYNs sent. LATENCY far above WIRE with SYNS 2 or more: a SYN or its answer was lost.';
 
   static override examples = [
-    { description: 'Every attempt on this host, as it ends or hangs', command: '<%= config.bin %> <%= command.id %>' },
-    { description: 'Which peers are slow or fail', command: '<%= config.bin %> <%= command.id %> --by remote' },
-    { description: 'Only slow ones of one service', command: '<%= config.bin %> <%= command.id %> --comm puma --min-latency 10ms' },
-    { description: 'Distribution over 30 seconds, counted in the kernel', command: '<%= config.bin %> <%= command.id %> --hist --duration 30s' },
-    { description: 'For jq', command: "<%= config.bin %> <%= command.id %> --json | jq 'select(.result != \"ok\")'" },
+    {
+      description: 'Every attempt on this host, as it ends or hangs',
+      command: '<%= config.bin %> <%= command.id %>',
+    },
+    {
+      description: 'Which peers are slow or fail',
+      command: '<%= config.bin %> <%= command.id %> --by remote',
+    },
+    {
+      description: 'Only slow ones of one service',
+      command: '<%= config.bin %> <%= command.id %> --comm puma --min-latency 10ms',
+    },
+    {
+      description: 'Distribution over 30 seconds, counted in the kernel',
+      command: '<%= config.bin %> <%= command.id %> --hist --duration 30s',
+    },
+    {
+      description: 'For jq',
+      command: '<%= config.bin %> <%= command.id %> --json | jq \'select(.result != "ok")\'',
+    },
   ];
 
   static override flags = {
@@ -38,7 +53,8 @@ export default class Connlat extends BaseCommand {
       helpGroup: 'TRACING',
     }),
     'sync-errors': Flags.boolean({
-      description: 'Also connects that fail before a SYN (no route); slows every system call of the host a little.',
+      description:
+        'Also connects that fail before a SYN (no route); slows every system call of the host a little.',
       helpGroup: 'TRACING',
     }),
     transport: Flags.option({
@@ -95,7 +111,13 @@ export default class Connlat extends BaseCommand {
         reducers: flags.by || flags.hist ? [totals, groups] : [totals],
         view,
         display,
-        ...(aggregate ? { refresh: () => { kernelSums.replace(source.totals()); } } : {}),
+        ...(aggregate
+          ? {
+              refresh: () => {
+                kernelSums.replace(source.totals());
+              },
+            }
+          : {}),
         ...timing,
         counts: ({ outcome }) => outcome !== 'pending',
       });

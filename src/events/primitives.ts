@@ -42,7 +42,9 @@ export function readIp(view: DataView, offset: number): string {
 export function writeIp(view: DataView, offset: number, text: string): void {
   const parsed = ipaddr.parse(text);
   const ipv6 = parsed.kind() === 'ipv4' ? (parsed as ipaddr.IPv4).toIPv4MappedAddress() : parsed;
-  ipv6.toByteArray().forEach((byte, index) => view.setUint8(offset + index, byte));
+  ipv6.toByteArray().forEach((byte, index) => {
+    view.setUint8(offset + index, byte);
+  });
 }
 
 const utf8 = new TextDecoder();
@@ -71,7 +73,9 @@ function readForeignText(view: DataView, offset: number, length: number): string
 /** Writes at most `length` bytes; the rest of a longer name is cut, as the kernel does. */
 export function writeText(view: DataView, offset: number, length: number, text: string): void {
   const bytes = new TextEncoder().encode(text).subarray(0, length - 1);
-  bytes.forEach((byte, index) => view.setUint8(offset + index, byte));
+  bytes.forEach((byte, index) => {
+    view.setUint8(offset + index, byte);
+  });
 }
 
 /** @throws {RangeError} if a list is longer than its array in the BPF program. */

@@ -12,7 +12,12 @@ interface Tally {
 }
 
 /** Outcomes that go through tcp_done(), which counts AttemptFails. */
-export const COUNTED_FAILURES: ReadonlySet<Outcome> = new Set<Outcome>(['refused', 'timeout', 'unreachable', 'reset']);
+export const COUNTED_FAILURES: ReadonlySet<Outcome> = new Set<Outcome>([
+  'refused',
+  'timeout',
+  'unreachable',
+  'reset',
+]);
 
 /**
  * The counters cannot be read at the very moment of attaching, so they are read on both sides of it: what was traced
@@ -66,11 +71,16 @@ export class KernelAudit {
   }
 
   /** Over the namespaces that are still there; one that is new began at 0. */
-  private growth(endBefore: Readings, endAfter: Readings, of: (counters: TcpCounters) => number): CounterGrowth {
+  private growth(
+    endBefore: Readings,
+    endAfter: Readings,
+    of: (counters: TcpCounters) => number,
+  ): CounterGrowth {
     let atLeast = 0;
     let atMost = 0;
     for (const [netns, last] of endAfter) {
-      const at = (readings: Readings): number => of(readings.get(netns) ?? { activeOpens: 0, attemptFails: 0 });
+      const at = (readings: Readings): number =>
+        of(readings.get(netns) ?? { activeOpens: 0, attemptFails: 0 });
       atLeast += Math.max(0, at(endBefore) - at(this.after));
       atMost += of(last) - at(this.before);
     }

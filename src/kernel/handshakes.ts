@@ -131,7 +131,10 @@ export class HandshakeSource implements Source<Handshake> {
 
   private failsInTotals(): number {
     const { outcomes } = this.totals();
-    return OUTCOMES.reduce((sum, outcome, index) => sum + (COUNTED_FAILURES.has(outcome) ? outcomes[index]! : 0), 0);
+    return OUTCOMES.reduce(
+      (sum, outcome, index) => sum + (COUNTED_FAILURES.has(outcome) ? outcomes[index]! : 0),
+      0,
+    );
   }
 
   losses(): Losses {

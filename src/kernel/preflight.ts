@@ -50,7 +50,9 @@ function requireNoConfidentialityLockdown(): void {
 }
 
 function requireCapabilities(): void {
-  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(readIfThere('/proc/self/status'))?.[1] ?? '0'}`);
+  const effective = BigInt(
+    `0x${/^CapEff:\s*([0-9a-f]+)/m.exec(readIfThere('/proc/self/status'))?.[1] ?? '0'}`,
+  );
   const has = (capability: bigint): boolean => ((effective >> capability) & 1n) === 1n;
   if (has(CAP_SYS_ADMIN) || (has(CAP_BPF) && has(CAP_PERFMON))) return;
   throw notPermitted('Loading BPF programs needs root, or the capabilities CAP_BPF and CAP_PERFMON.');
@@ -68,8 +70,16 @@ function requireTracepoint(name: string): void {
 
 /** The failure for missing privilege, with the very command to run: sudo often drops node's folder from PATH. */
 export function notPermitted(why: string, details = ''): Failure {
-  const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)].map(quoteForShell).join(' ');
-  return new Failure(EXIT.notPermitted, 'tcpscope may not trace the kernel as this user.', why, `Run: sudo ${command}`, details);
+  const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
+    .map(quoteForShell)
+    .join(' ');
+  return new Failure(
+    EXIT.notPermitted,
+    'tcpscope may not trace the kernel as this user.',
+    why,
+    `Run: sudo ${command}`,
+    details,
+  );
 }
 
 function quoteForShell(word: string): string {

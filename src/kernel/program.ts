@@ -39,7 +39,10 @@ export class Program {
     private readonly options: ProgramOptions,
   ) {
     const { transport } = options;
-    this.buffer = transport === 'ring' ? object.ringBuffer('ring') : object.perfBuffer('perf', { pagesPerCpu: PERF_PAGES });
+    this.buffer =
+      transport === 'ring'
+        ? object.ringBuffer('ring')
+        : object.perfBuffer('perf', { pagesPerCpu: PERF_PAGES });
   }
 
   /** @throws {Failure} if the kernel refuses it. */
@@ -78,7 +81,7 @@ export class Program {
   drain(handle: RecordHandler): void {
     for (;;) {
       const { bytes, records } = this.buffer.consume(this.bytes);
-      for (let offset = 0; offset < bytes; ) {
+      for (let offset = 0; offset < bytes;) {
         const length = this.view.getUint32(offset, true);
         handle(this.view, offset + RECORD_HEADER, length);
         offset += RECORD_HEADER + ((length + 7) & ~7);
@@ -108,7 +111,10 @@ export class Program {
 
   /** Times that the kernel skipped the program because it was already running on that CPU. */
   recursionMisses(): number {
-    return this.options.attach.reduce((sum, program) => sum + this.object.programInfo(program).recursionMisses, 0);
+    return this.options.attach.reduce(
+      (sum, program) => sum + this.object.programInfo(program).recursionMisses,
+      0,
+    );
   }
 
   close(): void {

@@ -1,3 +1,4 @@
+import type { Tone } from './column.js';
 import type { LatencyHistogram } from './histogram.js';
 
 /** One histogram of a `--hist` view. */
@@ -7,8 +8,8 @@ export interface HistogramSection {
   /** The same for machines, by column key. */
   keys: Readonly<Record<string, string>>;
   histogram: LatencyHistogram;
-  /** What has no place in the histogram: `['refused', 2]`. */
-  others: readonly (readonly [label: string, count: number])[];
+  /** What has no latency: `['refused', 2, 'bad']`. */
+  others: readonly (readonly [label: string, count: number, tone: Tone])[];
 }
 
 export interface HistogramSource {

@@ -90,13 +90,11 @@ export class LatencyHistogram {
     const rank = Math.max(1, Math.ceil(q * this.#count - 1e-9));
     if (rank >= this.#count) return this.#max;
     let seen = 0;
-    for (const [index, count] of this.buckets()) {
-      seen += count;
-      if (seen < rank) continue;
-      const middle = Math.floor((bucketStart(index) + bucketStart(index + 1) - 1) / 2);
-      return Math.min(Math.max(middle, this.#min), this.#max);
-    }
-    return this.#max;
+    let at = 0;
+    while (at < this.#counts.length && (seen += this.#counts[at] ?? 0) < rank) at++;
+    const index = this.#indexes[at] ?? 0;
+    const middle = Math.floor((bucketStart(index) + bucketStart(index + 1) - 1) / 2);
+    return Math.min(Math.max(middle, this.#min), this.#max);
   }
 
   /** Buckets that were hit, `[index, count]`, in rising order. */

@@ -85,7 +85,7 @@ export function handshakeColumns(format: TextContext['timeFormat']): Column<Hand
       description: 'ok, refused, timeout, unreachable, reset, abandoned, no-port or pending.',
       align: 'left',
       width: 11,
-      minWidth: 9,
+      minWidth: 7,
       text: ({ outcome }) => outcome,
       value: ({ outcome }) => outcome,
       tone: resultTone,
@@ -110,7 +110,7 @@ function endpointColumns(): Column<Handshake>[] {
     key: string,
     header: string,
     description: string,
-    of: (attempt: Handshake) => string,
+    of: (attempt: Handshake) => string | undefined,
   ): Column<Handshake> => ({
     key,
     header,
@@ -118,8 +118,8 @@ function endpointColumns(): Column<Handshake>[] {
     align: 'left',
     width: 15,
     hidden: true,
-    text: of,
-    value: of,
+    text: (attempt) => of(attempt) ?? '-',
+    value: (attempt) => of(attempt) ?? null,
   });
   const port = (
     key: string,
@@ -148,7 +148,9 @@ function endpointColumns(): Column<Handshake>[] {
       text: (attempt) => (isUnbound(attempt) ? '-' : formatEndpoint(attempt.localAddress, attempt.localPort)),
       parts: ['local_address', 'local_port'],
     },
-    address('local_address', 'LADDR', 'Local address.', ({ localAddress }) => localAddress),
+    address('local_address', 'LADDR', 'Local address.', (attempt) =>
+      isUnbound(attempt) ? undefined : attempt.localAddress,
+    ),
     port('local_port', 'LPORT', 'Local port.', ({ localPort }) => localPort),
     {
       key: 'remote',
@@ -156,7 +158,7 @@ function endpointColumns(): Column<Handshake>[] {
       description: 'Remote address and port.',
       align: 'left',
       width: 21,
-      minWidth: 17,
+      minWidth: 15,
       text: ({ remoteAddress, remotePort }) => formatEndpoint(remoteAddress, remotePort),
       parts: ['remote_address', 'remote_port'],
     },

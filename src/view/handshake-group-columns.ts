@@ -11,6 +11,11 @@ import { sparkline } from './scale.js';
 const MOST_INTERVALS = 60;
 
 type GroupColumn = Column<HandshakeGroup>;
+/** A quotient without digits that mean nothing. */
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
+
 type Count = (group: HandshakeGroup) => number;
 
 function count(key: string, header: string, description: string, of: Count): GroupColumn {
@@ -70,12 +75,13 @@ function countColumns(): GroupColumn[] {
       width: 6,
       dropFirst: 3,
       text: ({ stats }) => formatRate(stats.recent.ratePerSecond),
-      value: ({ stats }) => stats.recent.ratePerSecond,
+      value: ({ stats }) => rounded(stats.recent.ratePerSecond),
     },
     { ...count('attempts', 'ATTEMPTS', 'Attempts that ended.', ({ stats }) => stats.finished), hidden: true },
-    count('ok', 'OK', 'Attempts that succeeded.', ({ stats }) => stats.ok),
+    { ...count('ok', 'OK', 'Attempts that succeeded.', ({ stats }) => stats.ok), dropFirst: -1 },
     {
       ...count('fail', 'FAIL', 'Attempts that failed, in any way.', ({ stats }) => stats.failed),
+      dropFirst: -2,
       tone: ({ stats }) => (stats.failed > 0 ? 'bad' : undefined),
     },
     ...outcomeColumns(),
@@ -102,7 +108,7 @@ function countColumns(): GroupColumn[] {
       width: 8,
       dropFirst: 1,
       text: ({ stats }) => (stats.synLossPercent === undefined ? '-' : formatPercent(stats.synLossPercent)),
-      value: ({ stats }) => stats.synLossPercent ?? null,
+      value: ({ stats }) => (stats.synLossPercent === undefined ? null : rounded(stats.synLossPercent)),
       tone: ({ stats }) => (stats.lostSyn > 0 ? 'warn' : undefined),
     },
   ];

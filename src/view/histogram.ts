@@ -1,5 +1,5 @@
 import type { HistogramSection, HistogramSource } from '../model/histogram-section.js';
-import { bucketStart, SUB_BUCKETS, type LatencyHistogram } from '../model/histogram.js';
+import { bucketStart, type LatencyHistogram } from '../model/histogram.js';
 import { formatCount, formatDuration } from '../model/units.js';
 import { GAP } from './layout.js';
 import { createPaint, type Paint } from './paint.js';
@@ -8,9 +8,11 @@ import { bar } from './scale.js';
 import { createTimeText } from './time.js';
 import type { Display, View, ViewOptions } from './view.js';
 
-const MOST_ROWS = 24;
-/** A row is at most two powers of two: 1152 buckets then make 18 rows. */
-const MOST_BUCKETS_A_ROW = 2 * SUB_BUCKETS;
+/** Rows of a histogram that stands alone, and of one among others. */
+const MOST_ROWS = { alone: 24, among: 12 };
+const LEAST_ROWS = 6;
+/** Lines of a frame that are no bars: title, quantiles, and the cursor's. */
+const OTHER_LINES = 3;
 const PIPE_WIDTH = 80;
 const LEAST_BAR = 8;
 
@@ -29,17 +31,17 @@ interface Row {
 }
 
 /**
- * Buckets merged into at most 24 rows: as fine as fits. Rows begin where buckets begin (powers of two and their even parts,
+ * Buckets merged into at most `most` rows: as fine as fits. Rows begin where buckets begin (powers of two and their even parts,
  * hence limits like 262 µs), so that no value is counted in a row where it does not belong.
  */
-function mergedRows(histogram: LatencyHistogram): Row[] {
+function mergedRows(histogram: LatencyHistogram, most: number): Row[] {
   const buckets = [...histogram.buckets()];
   const first = buckets[0]?.[0];
   const last = buckets.at(-1)?.[0];
   if (first === undefined || last === undefined) return [];
   let size = 1;
   const row = (index: number): number => Math.floor(index / size);
-  while (row(last) - row(first) >= MOST_ROWS && size < MOST_BUCKETS_A_ROW) size *= 2;
+  while (row(last) - row(first) >= most) size *= 2;
   const rows = Array.from({ length: row(last) - row(first) + 1 }, (_, at) => ({
     from: bucketStart((row(first) + at) * size),
     to: bucketStart((row(first) + at + 1) * size),
@@ -52,9 +54,17 @@ function mergedRows(histogram: LatencyHistogram): Row[] {
   return rows;
 }
 
+/** What a histogram may take. */
+interface Room {
+  width: number;
+  /** Rows of durations. */
+  most: number;
+  paint: Paint;
+}
+
 /** Durations and what has none on one scale: `262 µs - 524 µs  14  ████`, `refused  3  █`. */
-function barLines(section: HistogramSection, width: number, paint: Paint): string[] {
-  const rows = mergedRows(section.histogram);
+function barLines(section: HistogramSection, { width, most: mostRows, paint }: Room): string[] {
+  const rows = mergedRows(section.histogram, mostRows);
   const widest = (texts: string[]): number => Math.max(0, ...texts.map((text) => text.length));
   const toWidth = widest(rows.map(({ to }) => formatDuration(to)));
   const cells = [
@@ -63,7 +73,7 @@ function barLines(section: HistogramSection, width: number, paint: Paint): strin
       count,
       tone: undefined,
     })),
-    ...section.others.map(([label, count]) => ({ label, count, tone: 'bad' as const })),
+    ...section.others.map(([label, count, tone]) => ({ label, count, tone })),
   ];
   const labelWidth = widest(cells.map(({ label }) => label));
   const countWidth = widest(cells.map(({ count }) => formatCount(count)));
@@ -77,14 +87,21 @@ function barLines(section: HistogramSection, width: number, paint: Paint): strin
   });
 }
 
-function sectionLines(section: HistogramSection, label: string, width: number, paint: Paint): string[] {
+function sectionLines(section: HistogramSection, label: string, room: Room): string[] {
   const { title, histogram } = section;
   const quantiles = histogram.count > 0 ? `  ${quantileText(histogram)}` : '';
   return [
-    ...(title === '' ? [] : [paint.header(title)]),
-    ...barLines(section, width, paint),
+    ...(title === '' ? [] : [room.paint.header(title)]),
+    ...barLines(section, room),
     `${label} ${formatCount(histogram.count)}${quantiles}`,
   ];
+}
+
+/** A histogram that stands alone fits the terminal with all its lines. */
+function mostRows({ others }: HistogramSection, alone: boolean, height: Display['height']): number {
+  if (!alone) return MOST_ROWS.among;
+  if (height === undefined) return MOST_ROWS.alone;
+  return Math.max(LEAST_ROWS, Math.min(MOST_ROWS.alone, height - others.length - OTHER_LINES));
 }
 
 /** As many histograms as there is room for, whole ones: at least the first. */
@@ -105,9 +122,10 @@ export function createHistogramView<Item>(options: HistogramOptions): View<Item>
     frame(nowNs, clockOffsetNs) {
       const sections = source.sections();
       const width = display.width ?? PIPE_WIDTH;
-      const blocks = sections
-        .slice(0, options.top)
-        .map((section) => sectionLines(section, label, width, paint));
+      const blocks = sections.slice(0, options.top).map((section) => {
+        const most = mostRows(section, sections.length === 1, display.height);
+        return sectionLines(section, label, { width, most, paint });
+      });
       const shown = fitting(blocks, display.height);
       const parts = shown.map((lines) => lines.join('\n'));
       if (sections.length > shown.length) parts.push(`… ${formatCount(sections.length - shown.length)} more`);

@@ -4,7 +4,7 @@ import { bucketStart } from '../model/histogram.js';
 import { CSV_FORMAT, JSON_FORMAT, valueOf, type MachineFormat } from './machine.js';
 import type { RowsOptions } from './rows.js';
 import { selectRows, type TableOptions } from './table-rows.js';
-import { timeValue } from './time.js';
+import { createTimeValue } from './time.js';
 import type { View, ViewOptions } from './view.js';
 
 /** Columns given to these views are machine columns: see machineColumns() in model/select.ts. */
@@ -38,6 +38,7 @@ function tableIn<Item, Row>(format: MachineFormat, options: TableOptions<Row>): 
   const columns: Column<Row>[] = [...options.columns];
   const keys = ['time', ...columns.map(({ key }) => key)];
   const write = format.writer(keys);
+  const timeValue = createTimeValue();
   return {
     begin: () => format.header(keys),
     items: () => '',
@@ -72,6 +73,7 @@ const BUCKET_KEYS = ['from_us', 'to_us', 'count'];
 function histogramIn<Item>(format: MachineFormat, options: MachineHistogramOptions): View<Item> {
   const keys = ['time', ...options.keys, ...BUCKET_KEYS];
   const write = format.writer(keys);
+  const timeValue = createTimeValue();
   return {
     begin: () => format.header(keys),
     items: () => '',

@@ -7,12 +7,16 @@ export function valueOf<Item>(column: Column<Item>, item: Item, context: TextCon
   return column.value?.(item, context) ?? null;
 }
 
+function jsonValue(value: Plain): string {
+  return typeof value === 'number' && Number.isFinite(value) ? String(value) : JSON.stringify(value);
+}
+
 /** NDJSON: `{"time":"…","pid":2817}`. Keys are escaped once. */
 function jsonWriter(keys: readonly string[]): LineWriter {
   const names = keys.map((key, at) => `${at === 0 ? '' : ','}${JSON.stringify(key)}:`);
   return (values) => {
     let line = '{';
-    for (const [at, name] of names.entries()) line += name + JSON.stringify(values[at] ?? null);
+    for (let at = 0; at < names.length; at++) line += (names[at] ?? '') + jsonValue(values[at] ?? null);
     return `${line}}\n`;
   };
 }

@@ -1,4 +1,4 @@
-import { Chalk } from 'chalk';
+import { Chalk, supportsColor } from 'chalk';
 import type { Tone } from '../model/column.js';
 import type { Display } from './view.js';
 
@@ -17,3 +17,6 @@ export function createPaint(level: Display['colorLevel']): Paint {
     header: (text) => chalk.bold(text),
   };
 }
+
+/** What the terminal behind stdout can show, by chalk's judgement: NO_COLOR, FORCE_COLOR, TERM, pipe. */
+export const STDOUT_COLOR_LEVEL: Display['colorLevel'] = supportsColor === false ? 0 : supportsColor.level;

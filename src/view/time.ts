@@ -40,11 +40,18 @@ export function createTimeText(): (ns: number, context: TextContext) => string {
   };
 }
 
-/** A time for machines: ISO 8601 in UTC with milliseconds, or seconds as a number for `epoch` and `relative`. */
-export function timeValue(ns: number, context: TextContext): Plain {
-  if (context.timeFormat === 'relative') return relativeMs(ns, context) / 1000;
-  const ms = unixMs(ns, context);
-  return context.timeFormat === 'epoch' ? ms / 1000 : new Date(ms).toISOString();
+/** Makes the same for machines: ISO 8601 in UTC with milliseconds, or seconds as a number for `epoch` and `relative`. */
+export function createTimeValue(): (ns: number, context: TextContext) => Plain {
+  let cached = { second: NaN, text: '' };
+  return (ns, context) => {
+    if (context.timeFormat === 'relative') return relativeMs(ns, context) / 1000;
+    const ms = unixMs(ns, context);
+    if (context.timeFormat === 'epoch') return ms / 1000;
+    const second = Math.floor(ms / 1000);
+    if (cached.second !== second)
+      cached = { second, text: new Date(second * 1000).toISOString().slice(0, 20) };
+    return `${cached.text}${pad(ms - second * 1000, 3)}Z`;
+  };
 }
 
 /** The TIME column of a command: when `ns` of an item was. */
@@ -54,6 +61,7 @@ export function timeColumn<Item>(
   ns: (item: Item) => number,
 ): Column<Item> {
   const text = createTimeText();
+  const value = createTimeValue();
   return {
     key: 'time',
     header: 'TIME',
@@ -61,6 +69,6 @@ export function timeColumn<Item>(
     align: format === 'relative' ? 'right' : 'left',
     width: WIDTHS[format],
     text: (item, context) => text(ns(item), context),
-    value: (item, context) => timeValue(ns(item), context),
+    value: (item, context) => value(ns(item), context),
   };
 }

@@ -166,7 +166,7 @@ describe('lab: a link with losses', function () {
       await withNetwork({ lossPercent: 30, seed }, async (network) => {
         // One SYN a connection, given up before it is sent again, to a port that answers nothing but RST.
         await connect(network.client, SERVER.ipv4, PORT, { count: 100, timeoutMs: 50, concurrent: 100 });
-        losses.push((await network.linkCounts()).fromClient.dropped['loss'] ?? NaN);
+        losses.push((await network.linkCounts()).fromClient.dropped.loss ?? NaN);
       });
     }
     const [first, again, other] = losses;

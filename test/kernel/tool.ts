@@ -1,0 +1,136 @@
+/** Runs the real program as a user would, and waits for what it says instead of for time to pass. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+
+export const ROOT = path.resolve(import.meta.dirname, '../../..');
+export const RUN = path.join(ROOT, 'bin/run.js');
+
+/** A row of `connlat --json`. */
+export interface Row {
+  time: string;
+  pid: number | null;
+  comm: string | null;
+  uid: number;
+  netns: number;
+  family: 'ipv4' | 'ipv6';
+  local_address: string | null;
+  local_port: number | null;
+  remote_address: string;
+  remote_port: number;
+  result: string;
+  error: string | null;
+  latency_us: number;
+  wire_us: number | null;
+  syns: number;
+}
+
+export interface Ended {
+  stdout: string;
+  stderr: string;
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+export interface ToolOptions {
+  /** What runs node: `['setpriv', …]`, `['unshare', '-m', …]`. */
+  wrapper?: readonly string[];
+  env?: NodeJS.ProcessEnv;
+}
+
+export class Tool {
+  stdout = '';
+  stderr = '';
+  private readonly ended: Promise<unknown[]>;
+
+  private constructor(readonly process: ChildProcess) {
+    process.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
+    process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    this.ended = once(process, 'close');
+  }
+
+  /** Starts without waiting for it to trace. */
+  static spawn(args: readonly string[], { wrapper = [], env = {} }: ToolOptions = {}): Tool {
+    const [command = '', ...rest] = [...wrapper, process.execPath, RUN, ...args];
+    return new Tool(spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } }));
+  }
+
+  /** Resolves once it traces. */
+  static async start(args: readonly string[], options?: ToolOptions): Promise<Tool> {
+    const tool = Tool.spawn(args, options);
+    await tool.said(() => tool.stderr.includes('Tracing'), tool.process.stderr);
+    return tool;
+  }
+
+  /** Resolves when `condition` holds; looked at whenever the stream brings something. */
+  async said(condition: () => boolean, stream: NodeJS.ReadableStream | null = this.process.stdout): Promise<void> {
+    assert.ok(stream);
+    while (!condition()) {
+      const ended = this.ended.then(() => 'ended' as const);
+      const what = await Promise.race([once(stream, 'data'), ended]);
+      if (what === 'ended' && !condition()) throw new Error(`ended too early: ${this.stderr}${this.stdout}`);
+    }
+  }
+
+  async rowsUntil(enough: (rows: Row[]) => boolean): Promise<void> {
+    await this.said(() => enough(this.rows()));
+  }
+
+  rows(): Row[] {
+    const complete = this.stdout.slice(0, this.stdout.lastIndexOf('\n') + 1);
+    return complete
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Row);
+  }
+
+  async wait(): Promise<Ended> {
+    const [code, signal] = (await this.ended) as [number | null, NodeJS.Signals | null];
+    return { stdout: this.stdout, stderr: this.stderr, code, signal };
+  }
+
+  /** Ctrl-C, or another signal. */
+  async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<Ended> {
+    this.process.kill(signal);
+    return this.wait();
+  }
+}
+
+/** Rows of everything that happened while `traffic` ran, and the summary. */
+export async function trace(
+  args: readonly string[],
+  traffic: (tool: Tool) => Promise<unknown>,
+  options?: ToolOptions,
+): Promise<Ended & { rows: Row[] }> {
+  const tool = await Tool.start(['connlat', '--json', ...args], options);
+  try {
+    await traffic(tool);
+  } catch (error) {
+    await tool.stop('SIGKILL');
+    throw error;
+  }
+  const ended = await tool.stop();
+  assert.equal(ended.code, 0, ended.stderr);
+  return { ...ended, rows: tool.rows() };
+}
+
+/** Programs loaded in the kernel, by id. */
+export function loadedPrograms(): number[] {
+  const text = execFileSync('bpftool', ['prog', 'show', '-j'], {
+    encoding: 'utf8',
+    env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` },
+  });
+  return (JSON.parse(text) as { id: number }[]).map(({ id }) => id);
+}
+
+export function median(values: readonly number[]): number {
+  const ordered = [...values].sort((a, b) => a - b);
+  return ordered[Math.floor(ordered.length / 2)] ?? NaN;
+}
+
+export function countBy<Item>(items: readonly Item[], key: (item: Item) => string): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const item of items) counts[key(item)] = (counts[key(item)] ?? 0) + 1;
+  return counts;
+}
