@@ -1,4 +1,8 @@
 #!/usr/bin/env node
 import { execute } from '@oclif/core';
 
-await execute({ dir: import.meta.url });
+// Plugins of the user's own would be read from a home folder that is not theirs under sudo.
+await execute({
+  dir: import.meta.url,
+  loadOptions: { root: import.meta.dirname, userPlugins: false, devPlugins: false },
+});

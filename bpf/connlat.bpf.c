@@ -56,8 +56,7 @@ const volatile bool aggregate = false;
 struct totals {
     __u64 outcomes[OUTCOMES];
     __u64 lost_syn;
-    __u64 buckets[HISTOGRAM_BUCKETS]; /* LATENCY of OUTCOME_OK */
-    ns_t max_ns;
+    ns_t max_ns; /* of OUTCOME_OK, whose latencies are in latency_buckets */
 };
 
 struct {
@@ -74,7 +73,7 @@ const struct totals *const totals_layout = 0;
 const enum counter *const counter_layout = 0;
 
 static __always_inline void add_to_totals(const struct handshake *handshake) {
-    __u32 zero = 0, bucket;
+    __u32 zero = 0;
     __u64 latency_ns = handshake->end_ns - handshake->start_ns;
     struct totals *sums = bpf_map_lookup_elem(&totals, &zero);
 
@@ -85,9 +84,7 @@ static __always_inline void add_to_totals(const struct handshake *handshake) {
         sums->lost_syn++;
     if (handshake->outcome != OUTCOME_OK)
         return;
-    bucket = histogram_bucket(latency_ns);
-    if (bucket < HISTOGRAM_BUCKETS)
-        sums->buckets[bucket]++;
+    add_to_histogram(latency_ns);
     if (latency_ns > sums->max_ns)
         sums->max_ns = latency_ns;
 }
@@ -187,7 +184,8 @@ static __always_inline enum outcome failure(__u32 errno, __u32 segs_out) {
 }
 
 static __always_inline int end_attempt(void *ctx, struct sock *sk, int newstate) {
-    struct attempt *attempt = bpf_map_lookup_elem(&in_flight, &sk);
+    struct sock *key = sk; /* 6.1 and 6.12 distrust a pointer once a helper has had its stack slot */
+    struct attempt *attempt = bpf_map_lookup_elem(&in_flight, &key);
     struct handshake *handshake;
     struct tcp_sock *tcp;
 
@@ -213,7 +211,7 @@ static __always_inline int end_attempt(void *ctx, struct sock *sk, int newstate)
     /* ESTABLISHED without a SYN is a connection that TCP_REPAIR put back (CRIU): no handshake. */
     if (wants_local_port(handshake->local_port) && (tcp->segs_out || newstate != TCP_ESTABLISHED))
         report(ctx, handshake);
-    bpf_map_delete_elem(&in_flight, &sk);
+    bpf_map_delete_elem(&in_flight, &key);
     return 0;
 }
 

@@ -8,6 +8,8 @@ export interface SessionOptions<Item> {
   /** Fed with every item before the view is asked for text. */
   reducers: readonly Reducer<Item>[];
   view: View<Item>;
+  /** Told on stderr once signals are listened to: from then on whoever waits may stop it. */
+  status: string;
   /** Kept at the terminal's size. */
   display: Display;
   /** Called before each frame, to fetch what was summed up elsewhere. */
@@ -53,10 +55,8 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
     if (counted >= (options.count ?? Infinity)) stop.now();
     return items.length;
   };
-  const tick = (): void => {
+  const frame = (nowNs: number): void => {
     options.refresh?.();
-    const nowNs = monotonicNs();
-    for (const reducer of reducers) reducer.tick(nowNs);
     output.frame(view.frame(nowNs, clockOffsetNs()));
   };
 
@@ -65,13 +65,15 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
     let nextTickNs = startedNs + options.intervalMs * 1e6;
     let pollMs = POLL_MS.busy;
     for (const reducer of reducers) reducer.tick(startedNs);
+    process.stderr.write(`${options.status}\n`);
     output.append(view.begin());
     while (!stop.stopped) {
       pollMs = take() > 0 ? POLL_MS.busy : Math.min(pollMs * 2, POLL_MS.idle);
       const nowNs = monotonicNs();
       if (nowNs >= endNs) break;
       if (nowNs >= nextTickNs) {
-        tick();
+        for (const reducer of reducers) reducer.tick(nowNs);
+        frame(nowNs);
         nextTickNs = Math.max(nextTickNs + options.intervalMs * 1e6, nowNs);
       }
       await output.ready();
@@ -79,7 +81,8 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
     }
     source.stop();
     take();
-    tick();
+    // The interval that has just begun is too short for a rate: the last frame shows the one before it.
+    frame(monotonicNs());
   } finally {
     stop.release();
     output.close();

@@ -64,10 +64,20 @@ export interface NativeEvents {
 
 function load(): Addon {
   // The variable chooses another build of the addon, such as the one with the address sanitizer.
-  const path = process.env['BPF_NATIVE_BINDINGS_ADDON'] ?? `../prebuilds/linux-${process.arch}/bpf.node`;
-  const loaded = createRequire(import.meta.url)(path) as Addon;
-  loaded.setErrorFactory(makeError);
-  return loaded;
+  const path = process.env.BPF_NATIVE_BINDINGS_ADDON ?? `../prebuilds/linux-${process.arch}/bpf.node`;
+  try {
+    const loaded = createRequire(import.meta.url)(path) as Addon;
+    loaded.setErrorFactory(makeError);
+    return loaded;
+  } catch (cause) {
+    const platform = `${process.platform}-${process.arch}`;
+    throw new Error(
+      `no addon of bpf-native-bindings works on ${platform}; "make -C native" builds one on Linux`,
+      {
+        cause,
+      },
+    );
+  }
 }
 
 export const addon = load();

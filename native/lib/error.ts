@@ -29,6 +29,7 @@ export class BpfError extends Error {
 
 /** Makes the addon's errors: it tells the facts, and this chooses what of the log is worth reading. */
 export function makeError(operation: string, message: string, errno: number, log: string): BpfError {
+  // An object is many programs and maps: only libbpf's log tells which of them failed.
   if (operation !== 'load') return new BpfError(operation, message, errno, usefulEnd(log));
   const named = message.replace('the object', culprit(log) ?? 'the object');
   const reason = verdict(log);

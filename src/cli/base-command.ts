@@ -1,8 +1,8 @@
 /** What every command shares: how failures are told and which exit code they have. */
 import { Command, Errors, Flags } from '@oclif/core';
-import { closest } from 'fastest-levenshtein';
 import { EXIT, Failure } from '../model/failure.js';
 import { sanitize } from '../model/units.js';
+import { nearest } from './values.js';
 
 const DEBUG = /(^|,)(tcpscope(:\S*)?|\*)(,|$)/.test(process.env['DEBUG'] ?? '');
 
@@ -36,7 +36,7 @@ export abstract class BaseCommand extends Command {
     // Flag values are checked by pure functions that know no exit codes.
     if (error instanceof RangeError) return new Failure(EXIT.usage, sanitize(error.message), '', advice);
     if (error instanceof Errors.CLIError) {
-      const [what = ''] = error.message.split('\n');
+      const what = essence(error.message);
       return new Failure(EXIT.usage, what, this.suggestion(what), advice);
     }
     return DEBUG
@@ -52,6 +52,15 @@ export abstract class BaseCommand extends Command {
   private suggestion(message: string): string {
     const wrong = /^Nonexistent flags?: -{0,2}([\w-]+)/.exec(message)?.[1];
     const flags = Object.keys({ ...BaseCommand.baseFlags, ...this.ctor.flags });
-    return wrong === undefined ? '' : `Did you mean --${closest(wrong, flags)}?`;
+    return wrong === undefined ? '' : `Did you mean --${nearest(wrong, flags)}?`;
   }
+}
+
+/** oclif's message without its introduction and its advice, on one line. */
+function essence(message: string): string {
+  return message
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !/^(The following errors? occurred:|See more help)/.test(line))
+    .join('; ');
 }

@@ -28,7 +28,7 @@ export function parseUid(text: string): number {
   );
   const uid = users.get(text);
   if (uid !== undefined) return uid;
-  throw new RangeError(`--uid ${text}: no such user; nearest: ${closest(text, [...users.keys()])}`);
+  throw new RangeError(`--uid ${text}: no such user; nearest: ${nearest(text, [...users.keys()])}`);
 }
 
 /** An address or network of either family; v4-mapped IPv6 is IPv4. Bits behind the prefix are ignored. */
@@ -68,6 +68,11 @@ export const parseNetns = (text: string): number => resolveNamespace(text);
 export function requireChoice(flag: string, text: string, choices: readonly string[]): string {
   if (choices.includes(text)) return text;
   throw new RangeError(
-    `${flag} ${text}: unknown; nearest: ${closest(text, [...choices])}; valid: ${choices.join(', ')}`,
+    `${flag} ${text}: unknown; nearest: ${nearest(text, choices)}; valid: ${choices.join(', ')}`,
   );
+}
+
+/** What the user most likely meant: the word they began, else the one with the fewest typing errors. */
+export function nearest(text: string, choices: readonly string[]): string {
+  return choices.find((choice) => choice.startsWith(text)) ?? closest(text, [...choices]);
 }

@@ -147,17 +147,15 @@ function chosenColumns<Item>(
   flags: ViewFlagValues,
   machine: boolean,
 ): Column<Item>[] {
-  for (const name of flags.columns ?? []) namedColumn(columns, '--columns', name);
-  const names = flags.columns?.map((name) => name.toLowerCase());
+  const names = flags.columns?.map((name) => namedColumn(columns, '--columns', name).key);
   return machine ? machineColumns(columns, names) : textColumns(columns, names);
 }
 
 /** By key or header, in any case: what the user sees on the screen is what they type. */
 function namedColumn<Item>(columns: readonly Column<Item>[], flag: string, name: string): Column<Item> {
-  const key = requireChoice(
-    flag,
-    name.toLowerCase(),
-    columns.map((column) => column.key),
-  );
+  const wanted = name.toLowerCase();
+  const keys = columns.map(({ key }) => key);
+  const byHeader = columns.find(({ header }) => header.toLowerCase() === wanted);
+  const key = keys.includes(wanted) ? wanted : (byHeader?.key ?? requireChoice(flag, wanted, keys));
   return columns.find((column) => column.key === key)!;
 }

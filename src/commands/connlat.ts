@@ -105,9 +105,9 @@ export default class Connlat extends BaseCommand {
       audit: isUnfiltered(filter),
     });
     try {
-      process.stderr.write('Tracing outgoing TCP handshakes; Ctrl-C ends.\n');
       const { elapsedNs, outputOpen } = await runSession({
         source,
+        status: 'Tracing outgoing TCP handshakes; Ctrl-C ends.',
         reducers: flags.by || flags.hist ? [totals, groups] : [totals],
         view,
         display,

@@ -57,18 +57,16 @@ export function decodeHandshake(view: DataView, offset: number): Handshake {
 export interface Totals {
   /** Exactly 8. */ outcomes: readonly number[];
   lostSyn: number;
-  /** Exactly 1152. */ buckets: readonly number[];
   maxNs: number;
 }
 /** Bytes of a struct totals. */
-export const TOTALS_SIZE = 9296;
+export const TOTALS_SIZE = 80;
 
 export function decodeTotals(view: DataView, offset: number): Totals {
   return {
     outcomes: Array.from({ length: 8 }, (_, index) => readU64(view, offset + 0 + index * 8)),
     lostSyn: readU64(view, offset + 64),
-    buckets: Array.from({ length: 1152 }, (_, index) => readU64(view, offset + 72 + index * 8)),
-    maxNs: readU64(view, offset + 9288),
+    maxNs: readU64(view, offset + 72),
   };
 }
 

@@ -99,16 +99,16 @@ export class HandshakeSource implements Source<Handshake> {
   }
 
   /** What was summed up in the kernel since the start. */
-  totals(): Totals {
-    return this.program
+  totals(): Totals & { buckets: Float64Array } {
+    const sums = this.program
       .perCpu('totals', 0)
       .map((view) => decodeTotals(view, 0))
       .reduce((sum, cpu) => ({
         outcomes: sum.outcomes.map((count, index) => count + cpu.outcomes[index]!),
         lostSyn: sum.lostSyn + cpu.lostSyn,
-        buckets: sum.buckets.map((count, index) => count + cpu.buckets[index]!),
         maxNs: Math.max(sum.maxNs, cpu.maxNs),
       }));
+    return { ...sums, buckets: this.program.perCpuSums('latency_buckets') };
   }
 
   stop(): void {
@@ -150,8 +150,7 @@ export class HandshakeSource implements Source<Handshake> {
   }
 
   private counter(name: Counter): number {
-    const values = this.program.perCpu('counters', COUNTERS.indexOf(name));
-    return values.reduce((sum, view) => sum + Number(view.getBigUint64(0, true)), 0);
+    return this.program.perCpuSums('counters')[COUNTERS.indexOf(name)]!;
   }
 }
 

@@ -109,6 +109,17 @@ export class Program {
     return values.map((value) => new DataView(value.buffer, value.byteOffset, value.byteLength));
   }
 
+  /** Each entry of a per-CPU array of 64-bit counts, summed over the CPUs. */
+  perCpuSums(map: string): Float64Array {
+    const { values, count } = this.object.map(map).entries();
+    const words = new BigUint64Array(values.buffer, values.byteOffset, values.byteLength / 8);
+    const cpus = words.length / count;
+    const sums = new Float64Array(count);
+    for (const [index, word] of words.entries())
+      if (word > 0n) sums[Math.floor(index / cpus)]! += Number(word);
+    return sums;
+  }
+
   /** Times that the kernel skipped the program because it was already running on that CPU. */
   recursionMisses(): number {
     return this.options.attach.reduce(

@@ -3,7 +3,8 @@ import { Child } from './child.js';
 import type { Namespace } from './namespace.js';
 
 /** The helper program, built next to this module. */
-const TRAFFIC = fileURLToPath(new URL('traffic', import.meta.url));
+/** The program that makes the traffic. */
+export const TRAFFIC = fileURLToPath(new URL('traffic', import.meta.url));
 
 /** Microseconds, as a program measures them. */
 export interface Latencies {

@@ -1,8 +1,8 @@
 /**
- * Log-linear buckets (HDR style) for nanoseconds: 32 linear sub-buckets in every power of two, so that a bucket is never
- * wider than 1/32 of its values. bpf/include/histogram.h counts in the same buckets; both merge by addition.
+ * Log-linear buckets (HDR style) for nanoseconds: 128 linear sub-buckets in every power of two, so that a bucket
+ * is never wider than 1/128 of its values. bpf/include/histogram.h counts in the same buckets; both merge by addition.
  */
-const SUB_BUCKET_BITS = 5;
+const SUB_BUCKET_BITS = 7;
 /** Buckets in one power of two. */
 export const SUB_BUCKETS = 1 << SUB_BUCKET_BITS;
 const VALUE_BITS = 40;

@@ -31,7 +31,8 @@ export function formatDuration(ns: number): string {
 
 /** A duration whose milliseconds mean nothing, since it still grows or is a session's length: `2.1 s`, `42.0 s`. */
 export function formatElapsed(ns: number): string {
-  return ns >= 999.5e6 && ns < 99.95e9 ? `${(ns / 1e9).toFixed(1)} s` : formatDuration(ns);
+  if (ns < 999.5e6) return formatDuration(ns);
+  return ns < 99.95e9 ? `${(ns / 1e9).toFixed(1)} s` : longDuration(ns);
 }
 
 /** `1,204`. */

@@ -11,7 +11,7 @@ import { textWidth } from './width.js';
 
 /** Lines of a frame that are not rows: header, `… 212 more`, and the cursor's. */
 const OTHER_LINES = 3;
-/** A left column takes at most this share of a terminal. A longer text gets a line of its own. */
+/** A column of names takes at most this share of a terminal. A longer text gets a line of its own. */
 const LONGEST_SHARE = 0.35;
 
 const PIECE = 32;
@@ -34,9 +34,15 @@ const BORDERLESS = {
   middle: ' '.repeat(GAP),
 } as const;
 
-function longestText(column: Column<unknown>, available: number | undefined): number {
-  if (available === undefined || column.align === 'right') return Infinity;
-  return Math.max(Math.floor(available * LONGEST_SHARE), Math.min(column.width, available));
+/** A column of names, whose width nothing but its texts limits. */
+function isName({ align, stretchTo }: Column<never>): boolean {
+  return align === 'left' && stretchTo === undefined;
+}
+
+/** How wide a column of names may get on a terminal: its usual width at least, as long as all have their share. */
+function longestName(column: Column<never>, names: number, available: number): number {
+  const usual = Math.max(column.width, Math.floor(available * LONGEST_SHARE));
+  return Math.min(usual, Math.floor((available + GAP) / names) - GAP);
 }
 
 /** Finds the columns' widths from what they hold in this frame; a column is at least as wide as it states. */
@@ -46,11 +52,15 @@ function place<Row>(
   available: number | undefined,
   context: TextContext,
 ): Slot<Row>[] {
+  const names = columns.filter(isName).length;
+  const limit = (column: Column<Row>): number =>
+    available !== undefined && isName(column) ? longestName(column, names, available) : Infinity;
   const held = new Map<Column<Row>, number>();
   for (const column of columns) {
-    let width = Math.max(column.minWidth ?? 0, column.stretchTo === undefined ? textWidth(column.header) : 0);
+    let width = column.minWidth ?? 0;
     if (column.stretchTo === undefined) {
-      const longest = longestText(column, available);
+      width = Math.max(width, textWidth(column.header));
+      const longest = limit(column);
       for (const row of rows) {
         const own = textWidth(column.text(row, context, column.width));
         if (own <= longest) width = Math.max(width, own);
@@ -59,21 +69,19 @@ function place<Row>(
     held.set(column, width);
   }
   const least = (column: Column<Row>): number => held.get(column) ?? column.width;
-  return fit(columns, available, { least, usual: (column) => Math.max(least(column), column.width) });
+  const usual = (column: Column<Row>): number =>
+    Math.max(least(column), Math.min(column.width, limit(column)));
+  return fit(columns, available, { least, usual });
 }
 
 /** The cells of a row. Where a text is wider than its column they are two lines: the left texts, then the numbers. */
 function rowCells<Row>(slots: readonly Slot<Row>[], row: Row, context: TextContext, paint: Paint): Cell[][] {
-  let wide = false;
-  const cells = slots.map(({ column, width }) => {
-    const text = column.text(row, context, width);
-    wide ||= textWidth(text) > width;
-    return paint.tone(column.tone?.(row), text);
-  });
-  if (!wide) return [cells];
-  const isName = slots.map(({ column }) => column.align === 'left' && column.stretchTo === undefined);
-  const names = cells.filter((_, at) => isName[at]).join(' '.repeat(GAP));
-  return [[{ content: names, colSpan: slots.length }], cells.map((cell, at) => (isName[at] ? '' : cell))];
+  const texts = slots.map(({ column, width }) => ({ column, width, text: column.text(row, context, width) }));
+  const cells = texts.map(({ column, text }) => paint.tone(column.tone?.(row), text));
+  if (texts.every(({ text, width }) => textWidth(text) <= width)) return [cells];
+  const named = slots.map(({ column }) => isName(column));
+  const names = cells.filter((_, at) => named[at]).join(' '.repeat(GAP));
+  return [[{ content: names, colSpan: slots.length }], cells.map((cell, at) => (named[at] ? '' : cell))];
 }
 
 function drawCells<Row>(slots: readonly Slot<Row>[], lines: readonly Cell[][]): string[] {
@@ -90,29 +98,45 @@ function drawCells<Row>(slots: readonly Slot<Row>[], lines: readonly Cell[][]): 
     .map((line) => line.trimEnd());
 }
 
-/** On a pipe nothing has to be broken, and there may be ten thousand rows, which would take cli-table3 seconds. */
-function plainLines<Row>(
-  slots: readonly Slot<Row>[],
-  rows: readonly Row[],
-  context: TextContext,
-  paint: Paint,
-): string[] {
-  return [headerLine(slots, paint), ...rows.map((row) => rowLine(slots, row, context, paint).trimEnd())];
+/** The lines of a table, and how many rows they show. */
+interface Drawing {
+  lines: string[];
+  shown: number;
 }
 
-function tableLines<Row>(
+/** On a pipe nothing has to be broken, and there may be ten thousand rows, which would take cli-table3 seconds. */
+function drawForPipe<Row>(
   slots: readonly Slot<Row>[],
   rows: readonly Row[],
   context: TextContext,
   paint: Paint,
-): string[] {
-  const cells: Cell[][] = rows.flatMap((row) => rowCells(slots, row, context, paint));
+): Drawing {
+  const lines = rows.map((row) => rowLine(slots, row, context, paint).trimEnd());
+  return { lines: [headerLine(slots, paint), ...lines], shown: rows.length };
+}
+
+/** On a terminal: as many of the rows as `room` lines hold, at least one. */
+function drawForTerminal<Row>(
+  slots: readonly Slot<Row>[],
+  rows: readonly Row[],
+  context: TextContext,
+  paint: Paint,
+  room: number,
+): Drawing {
+  const cells: Cell[][] = [];
+  let shown = 0;
+  for (const row of rows) {
+    const more = rowCells(slots, row, context, paint);
+    if (shown > 0 && cells.length + more.length > room) break;
+    cells.push(...more);
+    shown++;
+  }
   const [header = ''] = drawCells(slots, [slots.map((slot) => slotHeader(slot))]);
   const lines = [paint.header(header)];
   // In pieces, because the time that cli-table3 takes grows with the square of a table's length.
   for (let at = 0; at < cells.length; at += PIECE)
     lines.push(...drawCells(slots, cells.slice(at, at + PIECE)));
-  return lines;
+  return { lines, shown };
 }
 
 /** A table that is drawn anew each interval. On a pipe each has the time above it and a blank line below. */
@@ -130,11 +154,12 @@ export function createTableView<Item, Row>(options: TableOptions<Row>): View<Ite
       const limit = Math.max(1, Math.min(top, room));
       const { rows, hidden } = selectRows(options, limit, now);
       const slots = place(columns, rows, display.width, now);
-      const lines =
+      const { lines, shown } =
         display.width === undefined
-          ? plainLines(slots, rows, now, paint)
-          : tableLines(slots, rows, now, paint);
-      if (hidden > 0) lines.push(`… ${formatCount(hidden)} more`);
+          ? drawForPipe(slots, rows, now, paint)
+          : drawForTerminal(slots, rows, now, paint, room);
+      const more = hidden + rows.length - shown;
+      if (more > 0) lines.push(`… ${formatCount(more)} more`);
       lines.push(...notes);
       if (display.width === undefined) return [timeText(nowNs, now), ...lines, '', ''].join('\n');
       return `${lines.join('\n')}\n`;

@@ -1,10 +1,15 @@
 import stringWidth from 'string-width';
 
-/** Columns that a text takes on a terminal. Latin letters and signs, which is nearly everything, take the short way. */
+/** Printable ASCII, most of the Latin letters and signs (µ), and the blocks of bars: one cell each. */
+function isOneCell(code: number): boolean {
+  if (code <= 0x7e) return code >= 0x20;
+  return (code >= 0xa0 && code <= 0x2ff && code !== 0xad) || (code >= 0x2580 && code <= 0x259f);
+}
+
+/** Columns that a text takes on a terminal. Nearly every text goes the short way. */
 export function textWidth(text: string): number {
   for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code > 0x7e && (code < 0xa0 || code === 0xad || code > 0x2ff)) return stringWidth(text);
+    if (!isOneCell(text.charCodeAt(at))) return stringWidth(text);
   }
   return text.length;
 }

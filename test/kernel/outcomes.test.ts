@@ -93,7 +93,10 @@ describe('connlat over a path of 20 ms each way', () => {
       assert.ok(pending.local_port! > 0);
       await hanging.summary;
     });
-    assert.deepEqual(rows.map((row) => row.result), ['pending', 'abandoned']);
+    assert.deepEqual(
+      rows.map((row) => row.result),
+      ['pending', 'abandoned'],
+    );
     assert.equal(rows[1]!.syns, 2);
     assert.equal(rows[0]!.local_port, rows[1]!.local_port);
   });
@@ -104,7 +107,11 @@ describe('connlat over a path of 20 ms each way', () => {
     await retransmittedSyn(network.client);
     const { rows, stderr } = await trace([...only, '--pending', '200ms'], () => hanging.summary);
     const lasted = performance.now() - before;
-    assert.deepEqual(rows.map((row) => row.result), ['pending', 'abandoned'], stderr);
+    assert.deepEqual(
+      rows.map((row) => row.result),
+      ['pending', 'abandoned'],
+      stderr,
+    );
     for (const row of rows) {
       assert.equal(row.pid, hanging.pid);
       assert.equal(row.comm, 'early bird');
@@ -153,14 +160,20 @@ describe('connlat over a path of 20 ms each way', () => {
       const { pid, tid } = await connect(network.client, SERVER.ipv4, PORT, { thread: true, name: 'owner' });
       assert.notEqual(pid, tid);
     });
-    assert.deepEqual(rows.map((row) => row.comm), ['owner']);
+    assert.deepEqual(
+      rows.map((row) => row.comm),
+      ['owner'],
+    );
   });
 
   it('strips escape codes from a process name', async () => {
     const { rows, stdout } = await trace(only, () =>
       connect(network.client, SERVER.ipv4, PORT, { name: '\u001b[31mred\u0007' }),
     );
-    assert.deepEqual(rows.map((row) => row.comm), ['[31mred']);
+    assert.deepEqual(
+      rows.map((row) => row.comm),
+      ['[31mred'],
+    );
     assert.ok(!stdout.includes('\u001b') && !stdout.includes('\\u001b'));
   });
 
@@ -187,10 +200,13 @@ describe('connlat where connects fail', () => {
         connect(network.client, SERVER.ipv4, PORT, { count: 2, concurrent: 2 }),
       );
       assert.deepEqual(countBy(rows, outcome), { 'timeout ETIMEDOUT': 2 }, stderr);
+      // One retry by the sysctl; from 6.5 on the kernel may add linear ones. Its own counter knows.
+      const counters = await network.client.snmp();
+      const retransmitted = rows.reduce((sum, row) => sum + row.syns - 1, 0);
+      assert.equal(retransmitted, counters['TcpExt.TCPSynRetrans']);
       for (const row of rows) {
-        assert.equal(row.syns, 2);
-        // The retry after 1 s, and the 1 s (linear time-outs, 6.5) or 2 s that follow it.
-        assert.ok(ms(row.latency_us) >= 1900 && ms(row.latency_us) < 3500, `latency ${row.latency_us}`);
+        assert.ok(row.syns >= 2);
+        assert.ok(ms(row.latency_us) >= 1900 && ms(row.latency_us) < 7500, `latency ${row.latency_us}`);
       }
     } finally {
       await network.destroy();
@@ -206,7 +222,11 @@ describe('connlat where connects fail', () => {
         const { ok, errors } = await holdThree(host);
         assert.deepEqual({ ok, errors }, { ok: 2, errors: { EADDRNOTAVAIL: 1 } });
       });
-      assert.deepEqual(countBy(rows, (row) => row.result), { ok: 2, 'no-port': 1 }, stderr);
+      assert.deepEqual(
+        countBy(rows, (row) => row.result),
+        { ok: 2, 'no-port': 1 },
+        stderr,
+      );
       const failed = rows.find((row) => row.result === 'no-port');
       assert.equal(failed?.syns, 0);
       assert.equal(failed.remote_port, PORT);
@@ -222,7 +242,8 @@ describe('connlat where connects fail', () => {
       await network.server.sysctl('net.ipv4.ip_forward', 1);
       await network.client.ip(`route add 10.99.0.0/16 via ${SERVER.ipv4}`);
       await network.server.ip('route add unreachable 10.99.0.0/16');
-      const { rows } = await trace(['--netns', network.client.name], () =>
+      // An answer that comes while connect() still holds the socket counts only at the next SYN, 1 s later.
+      const { rows } = await trace(['--netns', network.client.name, '--pending', '0'], () =>
         connect(network.client, '10.99.0.1', PORT, { count: 3 }),
       );
       assert.deepEqual(countBy(rows, outcome), { 'unreachable EHOSTUNREACH': 3 });
@@ -237,7 +258,11 @@ describe('connlat where connects fail', () => {
       const { rows, stderr } = await trace(['--netns', network.client.name, '--pending', '0'], async () => {
         const at = process.hrtime.bigint() + 300_000_000n;
         await Promise.all([
-          connect(network.client, SERVER.ipv4, 7002, { atMonotonicNs: at, sourcePort: 7001, timeoutMs: 3000 }),
+          connect(network.client, SERVER.ipv4, 7002, {
+            atMonotonicNs: at,
+            sourcePort: 7001,
+            timeoutMs: 3000,
+          }),
           connect(network.server, CLIENT.ipv4, 7001, {
             atMonotonicNs: at,
             sourcePort: 7002,
@@ -255,7 +280,14 @@ describe('connlat where connects fail', () => {
   it('--sync-errors tells a connect that never reached TCP, and what it costs', async () => {
     const host = await Namespace.create();
     // System call tracepoints need tracefs; a mount namespace of our own leaves the host as it is.
-    const wrapper = ['unshare', '-m', 'sh', '-c', 'mount -t tracefs tracefs /sys/kernel/tracing; exec "$@"', 'sh'];
+    const wrapper = [
+      'unshare',
+      '-m',
+      'sh',
+      '-c',
+      'mount -t tracefs tracefs /sys/kernel/tracing; exec "$@"',
+      'sh',
+    ];
     try {
       const { rows, stderr } = await trace(
         ['--netns', host.name, '--sync-errors'],
@@ -286,7 +318,10 @@ describe('the self-audit of connlat', () => {
         await connect(network.client, SERVER.ipv4, 9009, { count: 7 });
       });
       const ours = rows.filter((row) => row.netns === network.client.inode);
-      assert.deepEqual(countBy(ours, (row) => row.result), { ok: 23, refused: 7 });
+      assert.deepEqual(
+        countBy(ours, (row) => row.result),
+        { ok: 23, refused: 7 },
+      );
       const counters = await network.client.snmp();
       assert.equal(counters['Tcp.ActiveOpens'], 30);
       assert.equal(counters['Tcp.AttemptFails'], 7);

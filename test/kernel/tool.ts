@@ -53,7 +53,9 @@ export class Tool {
   /** Starts without waiting for it to trace. */
   static spawn(args: readonly string[], { wrapper = [], env = {} }: ToolOptions = {}): Tool {
     const [command = '', ...rest] = [...wrapper, process.execPath, RUN, ...args];
-    return new Tool(spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } }));
+    return new Tool(
+      spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } }),
+    );
   }
 
   /** Resolves once it traces. */
@@ -64,7 +66,10 @@ export class Tool {
   }
 
   /** Resolves when `condition` holds; looked at whenever the stream brings something. */
-  async said(condition: () => boolean, stream: NodeJS.ReadableStream | null = this.process.stdout): Promise<void> {
+  async said(
+    condition: () => boolean,
+    stream: NodeJS.ReadableStream | null = this.process.stdout,
+  ): Promise<void> {
     assert.ok(stream);
     while (!condition()) {
       const ended = this.ended.then(() => 'ended' as const);
@@ -115,13 +120,16 @@ export async function trace(
   return { ...ended, rows: tool.rows() };
 }
 
-/** Programs loaded in the kernel, by id. */
+const OWN_PROGRAMS = ['set_state', 'pending', 'find_in_flight', 'enter_connect', 'exit_connect'];
+
+/** Our programs that are loaded in the kernel, by id: others may come and go. */
 export function loadedPrograms(): number[] {
   const text = execFileSync('bpftool', ['prog', 'show', '-j'], {
     encoding: 'utf8',
     env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` },
   });
-  return (JSON.parse(text) as { id: number }[]).map(({ id }) => id);
+  const programs = JSON.parse(text) as { id: number; name?: string }[];
+  return programs.filter(({ name }) => OWN_PROGRAMS.includes(name ?? '')).map(({ id }) => id);
 }
 
 export function median(values: readonly number[]): number {

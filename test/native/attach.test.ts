@@ -130,8 +130,8 @@ describe('kernelBtf', () => {
 
   it('answers about enums and parameters', () => {
     const commands = kernelBtf.enumValues('bpf_cmd');
-    assert.equal(commands['BPF_MAP_CREATE'], 0);
-    assert.equal(commands['BPF_PROG_LOAD'], 5);
+    assert.equal(commands.BPF_MAP_CREATE, 0);
+    assert.equal(commands.BPF_PROG_LOAD, 5);
     assert.deepEqual(kernelBtf.enumValues('bnb_no_such_enum'), {});
     assert.equal(kernelBtf.parameterCount('btf_trace_sys_enter'), 3);
     assert.equal(kernelBtf.parameterCount('tcp_close'), 2);

@@ -12,8 +12,8 @@ export interface ChildResult {
 
 /** Runs a scenario of child.ts in a process of its own, perhaps under a command such as setpriv. */
 export function runChild(scenario: string, under: string[] = []): ChildResult {
-  const [command = process.execPath, ...parameters] = [...under, process.execPath, CHILD, scenario];
-  const { status, stderr, stdout } = spawnSync(command, parameters, { encoding: 'utf8', timeout: 20_000 });
+  const command = [...under, process.execPath, CHILD, scenario];
+  const { status, stderr, stdout } = spawnSync('env', command, { encoding: 'utf8', timeout: 20_000 });
   return { status, stderr, stdout };
 }
 

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { HANDSHAKE_KEYS, parseGroupKeys } from '#tcpscope/aggregate/handshake-keys.js';
 import { HandshakeGroups, type HandshakeGroup } from '#tcpscope/aggregate/handshake-groups.js';
 import type { Handshake } from '#tcpscope/model/handshake.js';
@@ -62,6 +63,11 @@ describe('tables of connlat --by', () => {
     });
   }
 
+  it('never exceeds a terminal, however narrow', () => {
+    for (let width = 20; width < 200; width += 7)
+      assertTidy(lastTable({ by: 'remote,comm', on: display(width) }), width);
+  });
+
   it('says how many groups are not shown', () => {
     assertGolden('table-top', lastTable({ by: 'remote', on: display(120), sort: 'p99', top: 5 }));
   });
@@ -69,6 +75,13 @@ describe('tables of connlat --by', () => {
   it('fills the terminal and no more', () => {
     const text = lastTable({ by: 'remote', on: display(80, { height: 10 }), sort: 'fail' });
     assertGolden('table-height', text);
+  });
+
+  it('counts the lines of long names when it fills the terminal', () => {
+    for (let height = 5; height < 22; height++) {
+      const text = lastTable({ by: 'remote', on: display(80, { height }), sort: 'p99' });
+      assert.ok(text.split('\n').length <= height, `${height}:\n${text}`);
+    }
   });
 
   it('says which events found no group of their own', () => {

@@ -1,0 +1,97 @@
+/** As fast as one CPU can connect: nothing is lost, and what is lost on purpose is counted. */
+import assert from 'node:assert/strict';
+import { Namespace, Network, SERVER, connect, loop } from '#tcpscope/lab/network.js';
+import { HandshakeSource } from '#tcpscope/kernel/handshakes.js';
+import { monotonicNs } from '#tcpscope/session.js';
+import { toFilter } from '#tcpscope/cli/filter-flags.js';
+import { Tool, trace } from './tool.js';
+
+const HANDSHAKES = 100_000;
+
+describe('connlat at full speed', function () {
+  this.timeout(120_000);
+  let host: Namespace;
+  beforeEach(async () => {
+    host = await Namespace.create('speed');
+  });
+  afterEach(() => host.destroy());
+
+  for (const transport of ['ring', 'perf']) {
+    it(`prints ${HANDSHAKES} rows through the ${transport} buffer, as many as ActiveOpens`, async () => {
+      const { rows, stderr } = await trace(['--netns', host.name, '--transport', transport], () =>
+        loop(HANDSHAKES, 9000, {}, host),
+      );
+      assert.equal(rows.length, HANDSHAKES);
+      assert.match(stderr, /; 0 events lost/);
+      assert.equal((await host.snmp())['Tcp.ActiveOpens'], HANDSHAKES);
+      assert.equal(new Set(rows.map((row) => `${row.time} ${row.local_port}`)).size, HANDSHAKES);
+    });
+  }
+
+  it('agrees with the kernel without a filter', async () => {
+    const { stderr } = await trace([], () => loop(HANDSHAKES, 9000, {}, host));
+    assert.match(stderr, /agrees with the kernel \(ActiveOpens \+1\d\d,\d\d\d/);
+  });
+
+  it('counts the same in the kernel (--hist) as in rows', async () => {
+    const histogram = await Tool.start(['connlat', '--hist', '--csv', '--netns', host.name]);
+    const { rows } = await trace(['--netns', host.name], () => loop(20_000, 9000, {}, host));
+    const { stdout, stderr, code } = await histogram.stop();
+    assert.equal(code, 0);
+    assert.match(stderr, /20,000 attempts in .*: 20,000 ok/);
+
+    const lines = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(','));
+    const lastTime = lines.at(-1)![0];
+    const buckets = lines
+      .filter(([time]) => time === lastTime)
+      .map(([, from, to, count]) => ({ from: Number(from), to: Number(to), count: Number(count) }));
+    for (const { from, to, count } of buckets) {
+      // Two programs on one tracepoint take their times a moment apart: compare where the buckets are coarse.
+      const near = rows.filter(({ latency_us: us }) => us >= from * 0.5 && us < to * 2).length;
+      assert.ok(near >= count * 0.5, `${from}..${to}: ${count} in the kernel, ${near} rows near it`);
+    }
+    assert.equal(
+      buckets.reduce((total, { count }) => total + count, 0),
+      20_000,
+    );
+  });
+
+  it('counts what a reader that stands still loses, and goes on', async () => {
+    const tool = await Tool.start(['connlat', '--json', '--netns', host.name]);
+    tool.process.kill('SIGSTOP');
+    await loop(HANDSHAKES, 9000, {}, host);
+    tool.process.kill('SIGCONT');
+    const { stderr, code, signal } = await tool.stop();
+    assert.deepEqual({ code, signal }, { code: 0, signal: null });
+    const lost = Number(/([\d,]+) events? lost/.exec(stderr)?.[1]?.replaceAll(',', ''));
+    assert.ok(lost > 0, stderr);
+    assert.equal(tool.rows().length + lost, HANDSHAKES);
+  });
+
+  it('counts attempts that the in-flight map has no room for', async () => {
+    const network = await Network.create({ drop: ['all-syn'] });
+    const source = HandshakeSource.start({
+      filter: toFilter({ netns: [network.client.name] }),
+      transport: 'ring',
+      syncErrors: false,
+      aggregate: false,
+      pendingNs: 0,
+      audit: false,
+      maxInFlight: 4,
+    });
+    try {
+      const hanging = { count: 10, concurrent: 10, timeoutMs: 200 };
+      assert.equal((await connect(network.client, SERVER.ipv4, 9000, hanging)).abandoned, 10);
+      const finished = source.drain(monotonicNs());
+      const { untracked } = source.losses();
+      assert.ok(untracked > 0);
+      assert.equal(finished.length + untracked, 10);
+    } finally {
+      source.close();
+      await network.destroy();
+    }
+  });
+});

@@ -1,0 +1,183 @@
+/** How it starts where it may not, and how it ends: with the right exit code and nothing left behind. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { setImmediate } from 'node:timers/promises';
+import { Namespace, connect, listen, loop } from '#tcpscope/lab/network.js';
+import { RUN, Tool, loadedPrograms } from './tool.js';
+
+const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+/** What BPF needs and no more; the last lets it read /proc of other users, for the audit. */
+const CAPABILITIES = '+bpf,+perfmon,+sys_ptrace';
+
+/** A mount namespace of our own, in which a shell line changes what the program sees of the host. */
+const seeing = (line: string): string[] => ['unshare', '-m', 'sh', '-c', `${line}; exec "$@"`, 'sh'];
+
+describe('the end of connlat', () => {
+  let host: Namespace;
+  let loaded: number[];
+  before(async () => {
+    host = await Namespace.create('ends');
+    await listen(host, '127.0.0.1', 9000);
+  });
+  beforeEach(() => {
+    loaded = loadedPrograms();
+  });
+  afterEach(async () => {
+    // The kernel frees a program some RCU grace periods after its last descriptor; mocha's time-out bounds the wait.
+    while (loadedPrograms().length > loaded.length) await setImmediate();
+    assert.deepEqual(loadedPrograms(), loaded, 'programs are left in the kernel');
+  });
+  after(() => host.destroy());
+
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    it(`${signal}: prints the rest and the summary, exit code 0`, async () => {
+      const tool = await Tool.start(['connlat', '--json', '--netns', host.name]);
+      assert.ok(loadedPrograms().length > loaded.length);
+      await connect(host, '127.0.0.1', 9000, { count: 23 });
+      const { code, stderr } = await tool.stop(signal);
+      assert.equal(code, 0);
+      assert.equal(tool.rows().length, 23);
+      assert.match(stderr, /23 attempts in .*: 23 ok\n.*; 0 events lost/);
+    });
+  }
+
+  it('kill -9: the kernel removes everything', async () => {
+    const tool = await Tool.start(['connlat', '--netns', host.name]);
+    const { signal } = await tool.stop('SIGKILL');
+    assert.equal(signal, 'SIGKILL');
+  });
+
+  it('--count 5: five rows, then it ends by itself', async () => {
+    const tool = await Tool.start(['connlat', '--json', '--netns', host.name, '--count', '5']);
+    await connect(host, '127.0.0.1', 9000, { count: 23 });
+    const { code } = await tool.wait();
+    assert.equal(code, 0);
+    assert.equal(tool.rows().length, 5);
+  });
+
+  it('--duration 300ms: ends by itself', async () => {
+    const tool = Tool.spawn(['connlat', '--netns', host.name, '--duration', '300ms']);
+    const { code, stderr } = await tool.wait();
+    assert.equal(code, 0);
+    assert.match(stderr, /0 attempts in 3\d\d ms/);
+  });
+
+  it('a closed pipe: ends quietly', async () => {
+    const node = process.execPath;
+    const pipeline = `"$1" "$2" connlat --json --netns "$3" | head -n 3`;
+    const shell = new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve) => {
+      const tool = host.spawn('bash', ['-o', 'pipefail', '-c', pipeline, 'bash', node, RUN, host.name]);
+      const more = async (): Promise<void> => {
+        // Whoever writes to a pipe learns that it is closed only by writing: connect until it has ended.
+        let ended = false;
+        void tool.exited.then(() => (ended = true));
+        while (!ended) await connect(host, '127.0.0.1', 9000);
+        const { code } = await tool.exited;
+        resolve({ status: code, stdout: tool.stdout, stderr: tool.stderr });
+      };
+      void more();
+    });
+    const { status, stdout, stderr } = await shell;
+    assert.equal(status, 0);
+    assert.equal(stdout.trimEnd().split('\n').length, 3);
+    assert.match(stderr, /^Tracing[^\n]*\n$/);
+  });
+
+  it('works beside a second instance, which sees the same', async () => {
+    const [one, two] = await Promise.all([
+      Tool.start(['connlat', '--json', '--netns', host.name]),
+      Tool.start(['connlat', '--json', '--netns', host.name]),
+    ]);
+    await connect(host, '127.0.0.1', 9000, { count: 23 });
+    await Promise.all([one.stop(), two.stop()]);
+    assert.equal(one.rows().length, 23);
+    assert.equal(two.rows().length, 23);
+  });
+
+  it('works as nobody with CAP_BPF and CAP_PERFMON', async () => {
+    const wrapper = [
+      ...NOBODY,
+      `--inh-caps=${CAPABILITIES}`,
+      `--ambient-caps=${CAPABILITIES}`,
+      `--bounding-set=-all,${CAPABILITIES}`,
+    ];
+    const tool = await Tool.start(['connlat', '--json'], { wrapper });
+    await loop(23, 9000, {}, host);
+    const { code, stderr } = await tool.stop();
+    assert.equal(code, 0, stderr);
+    assert.equal(tool.rows().filter(({ netns }) => netns === host.inode).length, 23);
+    assert.match(stderr, /agrees with the kernel/);
+  });
+});
+
+describe('a host on which connlat cannot work', () => {
+  const run = (args: readonly string[], wrapper: readonly string[] = []) => {
+    const [command = '', ...rest] = [...wrapper, process.execPath, RUN, ...args];
+    const { status, stdout, stderr } = spawnSync(command, rest, { encoding: 'utf8' });
+    assert.equal(stdout, '');
+    assert.doesNotMatch(stderr, /\n {4}at /, 'a stack trace');
+    return { status, stderr, lines: stderr.trimEnd().split('\n') };
+  };
+
+  it('nobody: exit code 77 and the very command', () => {
+    const { status, stderr, lines } = run(['connlat', '--comm', 'two words'], NOBODY);
+    assert.equal(status, 77);
+    assert.equal(lines.length, 3);
+    assert.ok(stderr.includes(`Run: sudo ${process.execPath} ${RUN} connlat --comm 'two words'`), stderr);
+  });
+
+  it('no BTF: exit code 69, what is needed and what still works', () => {
+    const { status, stderr, lines } = run(['connlat'], seeing('mount -t tmpfs tmpfs /sys/kernel/btf'));
+    assert.equal(status, 69);
+    assert.equal(lines.length, 3);
+    assert.match(stderr, /BTF.*\n.*5\.10.*CONFIG_DEBUG_INFO_BTF.*\n.*ss -ti/);
+  });
+
+  it('lockdown=confidentiality: exit code 69', () => {
+    const line =
+      'mount -t tmpfs tmpfs /sys/kernel/security && echo "none integrity [confidentiality]" > /sys/kernel/security/lockdown';
+    const { status, stderr } = run(['connlat'], seeing(line));
+    assert.equal(status, 69);
+    assert.match(stderr, /lockdown=confidentiality/);
+  });
+
+  it('--sync-errors without tracefs: exit code 69 and the mount command', () => {
+    const line =
+      'umount -l /sys/kernel/tracing /sys/kernel/debug 2>/dev/null; mount -t tmpfs tmpfs /sys/kernel/debug';
+    const { status, stderr } = run(['connlat', '--sync-errors'], seeing(line));
+    assert.equal(status, 69);
+    assert.match(stderr, /mount -t tracefs/);
+  });
+
+  const wrong: [args: string, says: RegExp][] = [
+    ['--portt 80', /Nonexistent flag: --portt\nDid you mean --port\?/],
+    ['--port 99999', /--port 99999: must be a whole number from 1 to 65535/],
+    ['--pid x', /--pid x: must be a whole number/],
+    ['--addr 10.0.0/8', /--addr 10.0.0\/8: not an address or network/],
+    ['--addr 10.0.0.0/33', /at most 32/],
+    ['--addr fe80::1%eth0', /not an address/],
+    ['--duration 5', /"5" is not a duration.*250ms/],
+    ['--interval 1ms', /at least 100ms/],
+    ['--count 0', /--count 0/],
+    ['--by remot', /remot.*remote/],
+    ['--by subnet:200', /subnet/],
+    ['--columns laten', /nearest: latency_us/],
+    ['--by remote --sort p5', /nearest: p50_us/],
+    ['--sort pid', /--sort needs a table/],
+    ['--json --csv', /--csv/],
+    ['-4 -6', /ipv/],
+    ['--netns nowhere', /there is no such network namespace/],
+    ['--uid nobdy', /nearest: nobody/],
+    ['--time noon', /--time/],
+    ['--transport pigeon', /--transport/],
+    ['extra', /extra/],
+  ];
+  for (const [args, says] of wrong) {
+    it(`${args}: exit code 2 and what is right`, () => {
+      const { status, stderr, lines } = run(['connlat', ...args.split(' ')]);
+      assert.equal(status, 2, stderr);
+      assert.match(stderr, says);
+      assert.ok(lines.length <= 3, stderr);
+    });
+  }
+});
