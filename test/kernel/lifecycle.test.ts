@@ -65,19 +65,15 @@ describe('the end of connlat', () => {
   it('a closed pipe: ends quietly', async () => {
     const node = process.execPath;
     const pipeline = `"$1" "$2" connlat --json --netns "$3" | head -n 3`;
-    const shell = new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve) => {
-      const tool = host.spawn('bash', ['-o', 'pipefail', '-c', pipeline, 'bash', node, RUN, host.name]);
-      const more = async (): Promise<void> => {
-        // Whoever writes to a pipe learns that it is closed only by writing: connect until it has ended.
-        let ended = false;
-        void tool.exited.then(() => (ended = true));
-        while (!ended) await connect(host, '127.0.0.1', 9000);
-        const { code } = await tool.exited;
-        resolve({ status: code, stdout: tool.stdout, stderr: tool.stderr });
-      };
-      void more();
+    const tool = host.spawn('bash', ['-o', 'pipefail', '-c', pipeline, 'bash', node, RUN, host.name]);
+    const ended = new AbortController();
+    void tool.exited.then(() => {
+      ended.abort();
     });
-    const { status, stdout, stderr } = await shell;
+    // Whoever writes to a pipe learns that it is closed only by writing: connect until it has ended.
+    while (!ended.signal.aborted) await connect(host, '127.0.0.1', 9000);
+    const { stdout, stderr } = tool;
+    const { code: status } = await tool.exited;
     assert.equal(status, 0);
     assert.equal(stdout.trimEnd().split('\n').length, 3);
     assert.match(stderr, /^Tracing[^\n]*\n$/);
@@ -102,7 +98,7 @@ describe('the end of connlat', () => {
       `--bounding-set=-all,${CAPABILITIES}`,
     ];
     const tool = await Tool.start(['connlat', '--json'], { wrapper });
-    await loop(23, 9000, {}, host);
+    await loop(23, 9001, {}, host);
     const { code, stderr } = await tool.stop();
     assert.equal(code, 0, stderr);
     assert.equal(tool.rows().filter(({ netns }) => netns === host.inode).length, 23);

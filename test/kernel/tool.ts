@@ -39,6 +39,13 @@ export interface ToolOptions {
   env?: NodeJS.ProcessEnv;
 }
 
+const running = new Set<Tool>();
+
+/** A failed test must not leave a tracer behind, which would fail or hang the next ones. */
+afterEach('no tool is left running', () => {
+  for (const tool of running) tool.process.kill('SIGKILL');
+});
+
 export class Tool {
   stdout = '';
   stderr = '';
@@ -47,7 +54,8 @@ export class Tool {
   private constructor(readonly process: ChildProcess) {
     process.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
-    this.ended = once(process, 'close');
+    running.add(this);
+    this.ended = once(process, 'close').finally(() => running.delete(this));
   }
 
   /** Starts without waiting for it to trace. */
