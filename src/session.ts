@@ -102,9 +102,13 @@ function upTo<Item>(items: Item[], limit: number, counts: (item: Item) => boolea
 class StopSignal {
   stopped = false;
   private wake: (() => void) | undefined;
-  private readonly onSignal = (): void => {
+  private readonly onSignal = (signal: NodeJS.Signals): void => {
+    if (!this.stopped) {
+      this.now();
+      return;
+    }
     this.release();
-    this.now();
+    process.kill(process.pid, signal);
   };
 
   constructor() {

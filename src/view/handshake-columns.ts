@@ -15,6 +15,12 @@ function latencyText({ outcome, startNs, endNs }: Handshake): string {
   return outcome === 'pending' ? `${formatElapsed(ns)} +` : formatDuration(ns);
 }
 
+/** The kernel's sample has whole microseconds: no digit behind them. */
+function wireText(wireUs: number): string {
+  if (wireUs === 0) return '-';
+  return wireUs < 1000 ? `${wireUs} µs` : formatDuration(wireUs * 1000);
+}
+
 /** A local address that the attempt never got. */
 function isUnbound({ localAddress, localPort }: Handshake): boolean {
   return localPort === 0 && (localAddress === '0.0.0.0' || localAddress === '::');
@@ -186,7 +192,7 @@ function measureColumns(): Column<Handshake>[] {
       width: 8,
       minWidth: 7,
       dropFirst: 1,
-      text: ({ wireUs }) => (wireUs === 0 ? '-' : formatDuration(wireUs * 1000)),
+      text: ({ wireUs }) => wireText(wireUs),
       value: ({ wireUs }) => (wireUs === 0 ? null : wireUs),
     },
     {

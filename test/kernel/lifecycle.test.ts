@@ -1,9 +1,9 @@
 /** How it starts where it may not, and how it ends: with the right exit code and nothing left behind. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { setImmediate } from 'node:timers/promises';
 import { Namespace, connect, listen, loop } from '#tcpscope/lab/network.js';
-import { RUN, Tool, loadedPrograms } from './tool.js';
+import { RUN, Tool, loadedPrograms, type Row } from './tool.js';
 
 const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
 /** What BPF needs and no more; the last lets it read /proc of other users, for the audit. */
@@ -176,4 +176,29 @@ describe('a host on which connlat cannot work', () => {
       assert.ok(lines.length <= 3, stderr);
     });
   }
+});
+
+describe('tcpscope demo', () => {
+  it('shows every fate and removes its namespaces and programs', () => {
+    const before = execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [RUN, 'demo', '--json', '--duration', '4s'],
+      { encoding: 'utf8' },
+    );
+    assert.equal(status, 0, stderr);
+    const rows = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Row);
+    const fates = new Set(
+      rows.filter(({ result }) => result !== 'pending').map(({ comm, result }) => `${comm} ${result}`),
+    );
+    assert.deepEqual(
+      fates,
+      new Set(['fast ok', 'slow ok', 'refused refused', 'unlucky ok', 'hopeless abandoned']),
+    );
+    assert.equal(execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' }), before);
+    assert.deepEqual(loadedPrograms(), []);
+  });
 });

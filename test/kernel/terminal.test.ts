@@ -1,0 +1,82 @@
+/** The real program on a real terminal: `script` gives it one. */
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { stripVTControlCharacters } from 'node:util';
+import { Namespace, connect, listen } from '#tcpscope/lab/network.js';
+import { RUN } from './tool.js';
+
+const HIDE_CURSOR = '\u001b[?25l';
+const SHOW_CURSOR = '\u001b[?25h';
+
+describe('connlat on a terminal', () => {
+  let host: Namespace;
+  before(async () => {
+    host = await Namespace.create('terminal');
+    await listen(host, '127.0.0.1', 9000);
+    await listen(host, '::1', 9000);
+  });
+  after(() => host.destroy());
+
+  /** Starts it on a terminal of this size and waits until it traces. */
+  async function onTerminal(
+    columns: number,
+    args: string,
+  ): Promise<{ script: ChildProcess; output: () => string }> {
+    const command = `stty cols ${columns} rows 24; exec ${process.execPath} ${RUN} connlat --netns ${host.name} ${args}`;
+    const script = spawn('script', ['-qefc', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    let output = '';
+    script.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+    while (!output.includes('Tracing')) await once(script.stdout, 'data');
+    return { script, output: () => output };
+  }
+
+  for (const columns of [80, 160]) {
+    it(`rows fit ${columns} columns`, async () => {
+      const { script, output } = await onTerminal(columns, '--count 5');
+      await connect(host, '127.0.0.1', 9000, { count: 5 });
+      assert.deepEqual(await once(script, 'close'), [0, null]);
+      const lines = stripVTControlCharacters(output()).split(/\r?\n/);
+      const rows = lines.filter((line) => line.includes('127.0.0.1:9000'));
+      assert.equal(rows.length, 5);
+      for (const row of rows) assert.ok(row.length <= columns, `${row.length}: ${row}`);
+    });
+
+    it(`a live table redraws itself in ${columns} columns and gives the cursor back`, async () => {
+      const { script, output } = await onTerminal(columns, '--by remote --interval 200ms --duration 1s');
+      await connect(host, '127.0.0.1', 9000, { count: 23 });
+      await connect(host, '::1', 9000, { count: 7 });
+      assert.deepEqual(await once(script, 'close'), [0, null]);
+      const text = output();
+      assert.ok(text.includes(HIDE_CURSOR));
+      assert.ok(text.lastIndexOf(SHOW_CURSOR) > text.lastIndexOf(HIDE_CURSOR));
+      const last = stripVTControlCharacters(text.slice(text.lastIndexOf('REMOTE'))).split(/\r?\n/);
+      assert.match(
+        last.find((line) => line.startsWith('127.0.0.1:9000'))!,
+        / 23 +0 /,
+      );
+      assert.match(
+        last.find((line) => line.startsWith('[::1]:9000'))!,
+        / 7 +0 /,
+      );
+      for (const line of last.slice(0, 3)) assert.ok(line.length <= columns, line);
+    });
+  }
+
+  it('Ctrl-C in a live table prints the summary below it and gives the cursor back', async () => {
+    const { script, output } = await onTerminal(100, '--by remote --interval 200ms');
+    await connect(host, '127.0.0.1', 9000, { count: 23 });
+    while (!output().includes('REMOTE')) await once(script.stdout!, 'data');
+    script.stdin!.write('\u0003');
+    assert.deepEqual(await once(script, 'close'), [0, null]);
+    assert.ok(output().lastIndexOf(SHOW_CURSOR) > output().lastIndexOf(HIDE_CURSOR));
+    assert.match(output(), /23 attempts in .*: 23 ok/);
+  });
+
+  it('NO_COLOR and FORCE_COLOR are followed', async () => {
+    const { script, output } = await onTerminal(100, '--count 3');
+    await connect(host, '127.0.0.1', 9009, { count: 3 });
+    await once(script, 'close');
+    assert.ok(process.env['NO_COLOR'] !== undefined || output().includes('\u001b[31mrefused'), output());
+  });
+});
