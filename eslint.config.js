@@ -30,8 +30,7 @@ function importRules(folder) {
   ];
   if (folder !== 'kernel')
     patterns.push({ regex: '^#bpf-native-bindings', message: 'Only src/kernel talks to the addon.' });
-  if (folder !== 'view')
-    patterns.push({ regex: '^(cli-table3|chalk)$', message: 'Only src/view draws.' });
+  if (folder !== 'view') patterns.push({ regex: '^(cli-table3|chalk)$', message: 'Only src/view draws.' });
   if (PURE.includes(folder)) patterns.push({ regex: '^node:', message: `src/${folder} does no I/O.` });
   return {
     files: [`src/${folder}/**/*.ts`],
