@@ -105,7 +105,8 @@ export function currentDisplay(): Display {
   return {
     width: isTTY ? columns : undefined,
     height: isTTY ? rows : undefined,
-    colorLevel: STDOUT_COLOR_LEVEL,
+    // no-color.org; chalk itself looks only at FORCE_COLOR.
+    colorLevel: process.env['NO_COLOR'] ? 0 : STDOUT_COLOR_LEVEL,
   };
 }
 

@@ -180,7 +180,8 @@ describe('a host on which connlat cannot work', () => {
 
 describe('tcpscope demo', () => {
   it('shows every fate and removes its namespaces and programs', () => {
-    const before = execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' });
+    const namespaces = (): string => execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' });
+    const [before, loaded] = [namespaces(), loadedPrograms()];
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
       [RUN, 'demo', '--json', '--duration', '4s'],
@@ -198,7 +199,7 @@ describe('tcpscope demo', () => {
       fates,
       new Set(['fast ok', 'slow ok', 'refused refused', 'unlucky ok', 'hopeless abandoned']),
     );
-    assert.equal(execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' }), before);
-    assert.deepEqual(loadedPrograms(), []);
+    assert.equal(namespaces(), before);
+    assert.deepEqual(loadedPrograms(), loaded);
   });
 });

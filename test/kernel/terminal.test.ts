@@ -23,7 +23,7 @@ describe('connlat on a terminal', () => {
     columns: number,
     args: string,
   ): Promise<{ script: ChildProcess; output: () => string }> {
-    const command = `stty cols ${columns} rows 24; exec ${process.execPath} ${RUN} connlat --netns ${host.name} ${args}`;
+    const command = `stty cols ${columns} rows 24; exec env -u CI -u NO_COLOR TERM=xterm-256color ${env} ${process.execPath} ${RUN} connlat --netns ${host.name} ${args}`;
     const script = spawn('script', ['-qefc', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
     let output = '';
     script.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
@@ -73,10 +73,18 @@ describe('connlat on a terminal', () => {
     assert.match(output(), /23 attempts in .*: 23 ok/);
   });
 
-  it('NO_COLOR and FORCE_COLOR are followed', async () => {
-    const { script, output } = await onTerminal(100, '--count 3');
-    await connect(host, '127.0.0.1', 9009, { count: 3 });
-    await once(script, 'close');
-    assert.ok(process.env['NO_COLOR'] !== undefined || output().includes('\u001b[31mrefused'), output());
-  });
+  for (const [env, coloured] of [
+    ['', true],
+    ['NO_COLOR=1', false],
+    ['TERM=dumb', false],
+    ['TERM=dumb FORCE_COLOR=1', true],
+  ] as const) {
+    it(`is ${coloured ? '' : 'not '}coloured with ${env === '' ? 'nothing set' : env}`, async () => {
+      const { script, output } = await onTerminal(100, '--count 3', env);
+      await connect(host, '127.0.0.1', 9009, { count: 3 });
+      await once(script, 'close');
+      assert.match(output(), /refused/);
+      assert.equal(output().includes('\u001b[31mrefused'), coloured, output());
+    });
+  }
 });

@@ -1,0 +1,221 @@
+/** What is measured: connlat in its modes, and its peers. Each can be started, asked what it cost, and stopped. */
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BpfObject } from '#bpf-native-bindings';
+import { programCost, type ProgramCost } from './measure.js';
+
+export const ROOT = path.resolve(import.meta.dirname, '../..');
+const RUN = path.join(ROOT, 'bin/run.js');
+
+/** A tool that traces until it is stopped. */
+export interface Tracing {
+  /** Of the process that reads the events; undefined for a program that the benchmark itself has loaded. */
+  pid: number | undefined;
+  cost(): ProgramCost;
+  /** What is wrong with the run, or ''. */
+  stop(): Promise<string>;
+}
+
+export interface Tracer {
+  name: string;
+  start(): Promise<Tracing>;
+}
+
+/** Without any tool. */
+export const NOTHING: Tracer = {
+  name: 'no tool',
+  start: () =>
+    Promise.resolve({
+      pid: undefined,
+      cost: () => ({ ns: 0, runs: 0 }),
+      stop: () => Promise.resolve(''),
+    }),
+};
+
+/** Where the rows go. */
+export type Sink = 'null' | 'file';
+
+/** `tcpscope` with the given words, as a process of its own. */
+export class Tool implements Tracing {
+  readonly pid: number;
+  private stderr = '';
+  private readonly ended: Promise<unknown>;
+
+  private constructor(
+    private readonly process: ChildProcess,
+    private readonly folder: string,
+  ) {
+    this.pid = process.pid!;
+    process.stderr!.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    this.ended = once(process, 'exit');
+  }
+
+  static spawn(words: readonly string[], sink: Sink | 'pipe'): Tool {
+    const folder = mkdtempSync(path.join(tmpdir(), 'tcpscope-bench-'));
+    const output =
+      sink === 'pipe' ? sink : openSync(sink === 'null' ? '/dev/null' : path.join(folder, 'rows'), 'w');
+    const child = spawn(process.execPath, [RUN, ...words], { stdio: ['ignore', output, 'pipe'] });
+    if (output !== 'pipe') closeSync(output);
+    killAtExit(child);
+    return new Tool(child, folder);
+  }
+
+  static async start(words: readonly string[], sink: Sink = 'null'): Promise<Tool> {
+    const tool = Tool.spawn(words, sink);
+    await tool.active();
+    return tool;
+  }
+
+  /** Resolves when it says that it traces. */
+  async active(): Promise<void> {
+    while (!this.stderr.includes('Tracing')) {
+      await Promise.race([once(this.process.stderr!, 'data'), this.ended]);
+      if (this.process.exitCode !== null) throw new Error(`tcpscope does not trace: ${this.stderr}`);
+    }
+  }
+
+  /** Resolves when its output contains `text`; only of a tool with a pipe. */
+  async printed(text: string): Promise<void> {
+    let output = '';
+    for await (const chunk of this.process.stdout!.setEncoding('utf8')) {
+      output += String(chunk);
+      if (output.includes(text)) return;
+    }
+  }
+
+  cost(): ProgramCost {
+    return programCost(this.pid);
+  }
+
+  async stop(): Promise<string> {
+    this.process.stdout?.destroy();
+    this.process.kill('SIGINT');
+    await this.ended;
+    rmSync(this.folder, { recursive: true });
+    const lost = /([\d,]+) events? lost/.exec(this.stderr)?.[1] ?? '0';
+    return lost === '0' ? '' : `${lost} events lost`;
+  }
+}
+
+export const connlat = (name: string, words: readonly string[] = [], sink: Sink = 'null'): Tracer => ({
+  name,
+  start: () => Tool.start(['connlat', ...words], sink),
+});
+
+const POLL_MS = 10;
+
+/** A program of bench/prototype.bpf.c, or of any other object, drained by this very process. */
+export function program(name: string, entry: string, object = prototype()): Tracer {
+  return {
+    name,
+    start: () => {
+      const loaded = BpfObject.open(readFileSync(object), { name: 'bench' });
+      for (const each of loaded.programNames) loaded.setAutoload(each, each === entry);
+      for (const map of loaded.mapNames) if (map === 'perf') loaded.setMapAutocreate(map, false);
+      loaded.load();
+      const events = loaded.ringBuffer('ring');
+      loaded.attach(entry);
+      const bytes = new Uint8Array(1 << 20);
+      const timer = setInterval(() => {
+        while (events.consume(bytes).records > 0);
+      }, POLL_MS);
+      return Promise.resolve({
+        pid: undefined,
+        cost: () => {
+          const { runTimeNs, runCount } = loaded.programInfo(entry);
+          return { ns: runTimeNs, runs: runCount };
+        },
+        stop: () => {
+          clearInterval(timer);
+          loaded.close();
+          return Promise.resolve('');
+        },
+      });
+    },
+  };
+}
+
+/** Compiles bench/prototype.bpf.c with the flags of our own programs, if it is out of date. */
+function prototype(): string {
+  const target = '../build/bench/prototype.bpf.o';
+  execFileSync('make', ['-s', '-C', 'bpf', 'OUT=../build/bench', 'VPATH=../bench', target], { cwd: ROOT });
+  return path.join(ROOT, 'bpf', target);
+}
+
+const BPFTRACE_START = `
+  BEGIN { printf("Tracing\\n"); }
+  tracepoint:sock:inet_sock_set_state /args->protocol == 6 && args->newstate == 2/ {
+    @start[args->skaddr] = nsecs; @pid[args->skaddr] = pid; @comm[args->skaddr] = comm;
+  }`;
+
+const ended = (action: string): string => `
+  tracepoint:sock:inet_sock_set_state /args->oldstate == 2 && @start[args->skaddr]/ {
+    ${action}
+    delete(@start[args->skaddr]); delete(@pid[args->skaddr]); delete(@comm[args->skaddr]);
+  }
+  END { clear(@start); clear(@pid); clear(@comm); }`;
+
+export const BPFTRACE_ROWS =
+  BPFTRACE_START +
+  ended(
+    'printf("%d %s %s %d %d\\n", @pid[args->skaddr], @comm[args->skaddr], ntop(args->daddr), args->dport, ' +
+      '(nsecs - @start[args->skaddr]) / 1000);',
+  );
+export const BPFTRACE_HISTOGRAM = BPFTRACE_START + ended('@us = hist((nsecs - @start[args->skaddr]) / 1000);');
+
+export function bpftraceVersion(): string | undefined {
+  const { stdout, error } = spawnSync('bpftrace', ['--version'], { encoding: 'utf8' });
+  return error ? undefined : stdout.trim();
+}
+
+const BPFTRACE_PATIENCE = { polls: 2000, ms: 5 };
+
+/** A bpftrace script, to a file: it tells that it is active on its standard output. */
+export const bpftrace = (name: string, script: string): Tracer => ({
+  name,
+  start: async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'tcpscope-bench-'));
+    const file = path.join(folder, 'rows');
+    const child = spawn('bpftrace', ['-B', 'line', '-o', file, '-e', script], { stdio: 'ignore' });
+    killAtExit(child);
+    const end = once(child, 'exit');
+    for (let polls = 0; !isActive(file); polls++) {
+      if (child.exitCode !== null || polls > BPFTRACE_PATIENCE.polls)
+        throw new Error(`${name} does not trace`);
+      await sleep(BPFTRACE_PATIENCE.ms);
+    }
+    return {
+      pid: child.pid,
+      cost: () => programCost(child.pid!),
+      stop: async () => {
+        child.kill('SIGINT');
+        await end;
+        const lost = /Lost (\d+) events/.exec(readFileSync(file, 'utf8'))?.[0] ?? '';
+        rmSync(folder, { recursive: true });
+        return lost.toLowerCase();
+      },
+    };
+  },
+});
+
+function isActive(file: string): boolean {
+  try {
+    return readFileSync(file, 'utf8').includes('Tracing');
+  } catch {
+    return false;
+  }
+}
+
+const children = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
+function killAtExit(child: ChildProcess): void {
+  children.add(child);
+  child.once('exit', () => children.delete(child));
+}
