@@ -40,5 +40,5 @@ function reason(facts: AuditFacts): string {
     return `${formatCount(facts.namespacesGone)} network namespaces ended meanwhile`;
   return facts.opens < facts.activeOpens.atLeast
     ? 'the kernel counts connections restored or opened where no program may run'
-    : 'a network namespace cannot be read: root reads all';
+    : 'a network namespace has ended, or only root can read it';
 }

@@ -139,7 +139,9 @@ export class Program {
 function explain(error: unknown): unknown {
   if (!(error instanceof BpfError)) return error;
   const details = `${error.message}\n${error.log}`;
-  if (error.code === 'EPERM' || error.code === 'EACCES')
+  // The verifier answers EACCES to most programs that it rejects: then it is no question of privilege.
+  const rejected = /^processed \d+ insns/m.test(error.log);
+  if (error.code === 'EPERM' || (error.code === 'EACCES' && !rejected))
     return notPermitted(
       `The kernel refused (${error.operation}: ${error.code}); a container also needs a seccomp profile that allows bpf(2).`,
       details,

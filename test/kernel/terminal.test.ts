@@ -22,6 +22,7 @@ describe('connlat on a terminal', () => {
   async function onTerminal(
     columns: number,
     args: string,
+    env = '',
   ): Promise<{ script: ChildProcess; output: () => string }> {
     const command = `stty cols ${columns} rows 24; exec env -u CI -u NO_COLOR TERM=xterm-256color ${env} ${process.execPath} ${RUN} connlat --netns ${host.name} ${args}`;
     const script = spawn('script', ['-qefc', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
