@@ -99,7 +99,7 @@ export default class Connlat extends BaseCommand {
     const source = HandshakeSource.start({
       filter,
       aggregate,
-      transport: flags.transport === 'perf' ? 'perf' : 'ring',
+      transport: flags.transport,
       syncErrors: flags['sync-errors'],
       pendingNs: aggregate ? 0 : parseDuration(flags.pending),
       audit: isUnfiltered(filter),

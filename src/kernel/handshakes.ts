@@ -15,12 +15,12 @@ import {
 import type { AuditFacts } from '../model/audit.js';
 import type { Losses, Source } from '../model/source.js';
 import { COUNTED_FAILURES, KernelAudit } from './audit.js';
-import { preflight } from './preflight.js';
+import { bestTransport, preflight } from './preflight.js';
 import { Program } from './program.js';
 
 export interface HandshakeSourceOptions {
   filter: Filter;
-  transport: Transport;
+  transport: Transport | 'auto';
   /** Also connects that fail before SYN_SENT; slows every system call of the host a little. */
   syncErrors: boolean;
   /** Sum up in the kernel (`totals`) instead of sending events. */
@@ -60,7 +60,8 @@ export class HandshakeSource implements Source<Handshake> {
   /** Traces from the moment it returns. @throws {Failure} if this host or user cannot. */
   static start(options: HandshakeSourceOptions): HandshakeSource {
     preflight(['inet_sock_set_state']);
-    const { filter, transport, aggregate, syncErrors } = options;
+    const { filter, aggregate, syncErrors } = options;
+    const transport = options.transport === 'auto' ? bestTransport() : options.transport;
     const program = Program.load({
       object: 'connlat',
       globals: encodeGlobals({ filter, transport, aggregate, syncErrors }),
@@ -77,7 +78,7 @@ export class HandshakeSource implements Source<Handshake> {
     this.program.drain((view, offset) => items.push(decodeHandshake(view, offset)));
     if (this.kernelAudit) for (const item of items) this.kernelAudit.add(item);
     // A perf buffer has a queue a CPU: put them together again.
-    if (this.options.transport === 'perf') items.sort((a, b) => a.endNs - b.endNs);
+    if (this.program.transport === 'perf') items.sort((a, b) => a.endNs - b.endNs);
     if (this.options.pendingNs > 0 && nowNs >= this.nextSweepNs) {
       this.nextSweepNs = nowNs + this.sweepNs;
       items.push(...this.newlyPending());

@@ -1,6 +1,7 @@
 /** Can this host do it? Asked before anything is loaded, because the kernel's own answers mislead. */
 import { existsSync, readFileSync } from 'node:fs';
 import { kernelBtf } from '#bpf-native-bindings';
+import type { Transport } from '../events/connlat.js';
 import { EXIT, Failure } from '../model/failure.js';
 
 const BTF = '/sys/kernel/btf/vmlinux';
@@ -66,6 +67,11 @@ function requireTracepoint(name: string): void {
     'Its BTF does not list it; Linux 5.10 and newer have it.',
     'Use a newer kernel. `ss -ti` works here.',
   );
+}
+
+/** Ring buffers carry more and keep the order of events; kernels before 5.8 have only perf buffers. */
+export function bestTransport(): Transport {
+  return 'BPF_MAP_TYPE_RINGBUF' in kernelBtf.enumValues('bpf_map_type') ? 'ring' : 'perf';
 }
 
 /** The failure for missing privilege, with the very command to run: sudo often drops node's folder from PATH. */

@@ -45,6 +45,10 @@ export class Program {
         : object.perfBuffer('perf', { pagesPerCpu: PERF_PAGES });
   }
 
+  get transport(): Transport {
+    return this.options.transport;
+  }
+
   /** @throws {Failure} if the kernel refuses it. */
   static load(options: ProgramOptions): Program {
     const file = new URL(`../bpf/${options.object}.bpf.o`, import.meta.url);
