@@ -1,6 +1,7 @@
 import { BaseCommand } from '../cli/base-command.js';
 import { viewFlags } from '../cli/view-flags.js';
 import { preflight } from '../kernel/preflight.js';
+import { EXIT, Failure } from '../model/failure.js';
 import { LEGEND, startDemo } from '../lab/demo.js';
 
 export default class Demo extends BaseCommand {
@@ -21,7 +22,15 @@ export default class Demo extends BaseCommand {
     const { flags } = await this.parse(Demo);
     preflight([]);
     process.stderr.write(`${LEGEND}\n`);
-    const network = await startDemo();
+    const network = await startDemo().catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new Failure(
+        EXIT.failure,
+        'The demo could not make its networks.',
+        why,
+        'tcpscope connlat works without.',
+      );
+    });
     try {
       const duration = flags.duration === undefined ? ['--duration', '10s'] : [];
       await this.config.runCommand('connlat', [...this.argv, ...duration, '--netns', network.client.name]);
