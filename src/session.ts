@@ -120,12 +120,22 @@ class StopSignal {
     this.wake?.();
   }
 
-  async sleep(ms: number): Promise<void> {
+  sleep(ms: number): Promise<void> {
+    return this.wait((resume) => {
+      const timer = setTimeout(resume, ms);
+      return () => {
+        clearTimeout(timer);
+      };
+    });
+  }
+
+  /** Waits until `start` calls back, or until it is time to stop; then it calls what `start` returned, to undo it. */
+  async wait(start: (resume: () => void) => () => void): Promise<void> {
     if (this.stopped) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
+      const undo = start(resolve);
       this.wake = () => {
-        clearTimeout(timer);
+        undo();
         resolve();
       };
     });
@@ -181,10 +191,9 @@ class Output {
   /** Until the reader has taken what was written; meanwhile events wait in the kernel, where their loss is counted. */
   async ready(): Promise<void> {
     if (!this.open || !this.stdout.writableNeedDrain) return;
-    await new Promise<void>((resolve) => {
-      this.stdout.once('drain', resolve).once('error', () => {
-        resolve();
-      });
+    await this.stop.wait((resume) => {
+      this.stdout.once('drain', resume);
+      return () => this.stdout.off('drain', resume);
     });
   }
 

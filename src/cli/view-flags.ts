@@ -56,7 +56,6 @@ export const viewFlags = {
     default: 'local' as const,
     ...VIEW,
   })(),
-  numeric: Flags.boolean({ description: 'Port numbers instead of service names.', ...VIEW }),
   duration: Flags.string({ description: 'End after this time.', helpValue: '30s', ...STOP }),
   count: Flags.string({ description: 'End after N finished attempts.', helpValue: 'N', ...STOP }),
 };
@@ -72,7 +71,6 @@ export interface ViewFlagValues {
   top?: string | undefined;
   interval: string;
   time: TextContext['timeFormat'];
-  numeric: boolean;
   duration?: string | undefined;
   count?: string | undefined;
 }

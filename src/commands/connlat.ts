@@ -92,7 +92,7 @@ export default class Connlat extends BaseCommand {
         },
       },
       display,
-      { clockOffsetNs: 0, timeFormat: flags.time, startedNs: monotonicNs(), numeric: flags.numeric },
+      { clockOffsetNs: 0, timeFormat: flags.time, startedNs: monotonicNs() },
     );
     if (flags['sync-errors'])
       process.stderr.write('--sync-errors slows every system call of this host a little while it runs.\n');

@@ -34,8 +34,8 @@ export interface HandshakeSourceOptions {
 }
 
 /** How often the in-flight map is looked through, relative to the age that makes an attempt pending. */
-const SWEEPS_PER_PENDING = 4;
-const SWEEP_NS = { least: 50e6, most: 250e6 };
+const SWEEPS_PER_PENDING = 2;
+const SWEEP_NS = { least: 50e6, most: 500e6 };
 
 export class HandshakeSource implements Source<Handshake> {
   /** Attempts that were under way when tracing began. They are no growth of ActiveOpens. */

@@ -9,11 +9,11 @@ const MANY = 100_000;
 const PORTS = { open: 9000, losing: 9001, silent: 9002, closed: 9003 } as const;
 
 /** What is going on, for whoever watches. */
-export const LEGEND = `Two network namespaces, joined by a path of 20 ms each way. In the first, five programs connect:
+export const LEGEND = `Two network namespaces, joined by a path of 20 ms each way. Five programs connect:
   fast      over loopback
   slow      across the path
   refused   to a port on which nobody listens
-  unlucky   across the path, which loses the first SYN of each of its connections
+  unlucky   across the path, which loses the first SYN of each connection
   hopeless  to a port whose SYNs all vanish; gives up after 1.5 s
 `;
 

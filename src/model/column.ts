@@ -46,6 +46,4 @@ export interface TextContext {
   timeFormat: 'local' | 'utc' | 'epoch' | 'relative';
   /** CLOCK_MONOTONIC at the start of the session, for `--time relative`. */
   startedNs: number;
-  /** `--numeric`: no service names. */
-  numeric: boolean;
 }

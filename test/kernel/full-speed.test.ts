@@ -30,7 +30,7 @@ describe('connlat at full speed', function () {
 
   it('agrees with the kernel without a filter', async () => {
     const { stderr } = await trace([], () => loop(HANDSHAKES, 9000, {}, host));
-    assert.match(stderr, /agrees with the kernel \(ActiveOpens \+1\d\d,\d\d\d/);
+    assert.match(stderr, /agrees with the kernel \(ActiveOpens \+[\d,]{7}/);
   });
 
   it('counts the same in the kernel (--hist) as in rows', async () => {

@@ -3,9 +3,14 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { setImmediate } from 'node:timers/promises';
 import { Namespace, connect, listen, loop } from '#tcpscope/lab/network.js';
-import { RUN, Tool, loadedPrograms, type Row } from './tool.js';
+import { ROOT, RUN, Tool, loadedPrograms, type Row } from './tool.js';
 
-const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+/** Nobody may not look into every folder that a checkout is in: they see it on /mnt. */
+const NOBODYS_RUN = '/mnt/bin/run.js';
+const NOBODY = [
+  ...['unshare', '-m', 'sh', '-c', `mount --bind '${ROOT}' /mnt; exec "$@"`, 'sh'],
+  ...['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'],
+];
 /** What BPF needs and no more; the last lets it read /proc of other users, for the audit. */
 const CAPABILITIES = '+bpf,+perfmon,+sys_ptrace';
 
@@ -97,7 +102,7 @@ describe('the end of connlat', () => {
       `--ambient-caps=${CAPABILITIES}`,
       `--bounding-set=-all,${CAPABILITIES}`,
     ];
-    const tool = await Tool.start(['connlat', '--json'], { wrapper });
+    const tool = await Tool.start(['connlat', '--json'], { wrapper, program: NOBODYS_RUN });
     await loop(23, 9001, {}, host);
     const { code, stderr } = await tool.stop();
     assert.equal(code, 0, stderr);
@@ -107,8 +112,8 @@ describe('the end of connlat', () => {
 });
 
 describe('a host on which connlat cannot work', () => {
-  const run = (args: readonly string[], wrapper: readonly string[] = []) => {
-    const [command = '', ...rest] = [...wrapper, process.execPath, RUN, ...args];
+  const run = (args: readonly string[], wrapper: readonly string[] = [], program = RUN) => {
+    const [command = '', ...rest] = [...wrapper, process.execPath, program, ...args];
     const { status, stdout, stderr } = spawnSync(command, rest, { encoding: 'utf8' });
     assert.equal(stdout, '');
     assert.doesNotMatch(stderr, /\n {4}at /, 'a stack trace');
@@ -116,10 +121,13 @@ describe('a host on which connlat cannot work', () => {
   };
 
   it('nobody: exit code 77 and the very command', () => {
-    const { status, stderr, lines } = run(['connlat', '--comm', 'two words'], NOBODY);
+    const { status, stderr, lines } = run(['connlat', '--comm', 'two words'], NOBODY, NOBODYS_RUN);
     assert.equal(status, 77);
     assert.equal(lines.length, 3);
-    assert.ok(stderr.includes(`Run: sudo ${process.execPath} ${RUN} connlat --comm 'two words'`), stderr);
+    assert.ok(
+      stderr.includes(`Run: sudo ${process.execPath} ${NOBODYS_RUN} connlat --comm 'two words'`),
+      stderr,
+    );
   });
 
   it('no BTF: exit code 69, what is needed and what still works', () => {

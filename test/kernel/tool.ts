@@ -36,7 +36,8 @@ export interface Ended {
 export interface ToolOptions {
   /** What runs node: `['setpriv', …]`, `['unshare', '-m', …]`. */
   wrapper?: readonly string[];
-  env?: NodeJS.ProcessEnv;
+  /** The program, if it is seen under another path. */
+  program?: string;
 }
 
 const running = new Set<Tool>();
@@ -59,11 +60,9 @@ export class Tool {
   }
 
   /** Starts without waiting for it to trace. */
-  static spawn(args: readonly string[], { wrapper = [], env = {} }: ToolOptions = {}): Tool {
-    const [command = '', ...rest] = [...wrapper, process.execPath, RUN, ...args];
-    return new Tool(
-      spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } }),
-    );
+  static spawn(args: readonly string[], { wrapper = [], program = RUN }: ToolOptions = {}): Tool {
+    const [command = '', ...rest] = [...wrapper, process.execPath, program, ...args];
+    return new Tool(spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] }));
   }
 
   /** Resolves once it traces. */

@@ -24,7 +24,6 @@ export const context: TextContext = {
   clockOffsetNs: fixture.clockOffsetNs,
   timeFormat: 'utc',
   startedNs: fixture.startedNs,
-  numeric: true,
 };
 
 export function display(width: number | undefined, more: Partial<Display> = {}): Display {
