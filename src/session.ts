@@ -41,7 +41,8 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
   const { source, view, reducers } = options;
   const startedNs = monotonicNs();
   const stop = new StopSignal();
-  const output = await Output.open(options.display, stop);
+  const hasFrames = view.frame(startedNs, clockOffsetNs()) !== undefined;
+  const output = await Output.open(options.display, stop, hasFrames);
   let counted = 0;
 
   const take = (): number => {
@@ -166,15 +167,15 @@ class Output {
     private readonly redraw: { (text: string): void; done(): void } | undefined,
   ) {
     this.stdout.on('error', this.onError);
-    if (redraw) {
+    if (this.stdout.isTTY) {
       this.onResize();
       this.stdout.on('resize', this.onResize);
     }
   }
 
-  static async open(display: Display, stop: StopSignal): Promise<Output> {
-    // Imported only for a terminal: a pipe starts sooner without it.
-    const redraw = process.stdout.isTTY ? (await import('log-update')).default : undefined;
+  static async open(display: Display, stop: StopSignal, hasFrames: boolean): Promise<Output> {
+    // Imported only where it is needed: the rest starts sooner without it.
+    const redraw = hasFrames && process.stdout.isTTY ? (await import('log-update')).default : undefined;
     return new Output(display, stop, redraw);
   }
 
