@@ -17,7 +17,7 @@ struct record {
     __u32 pid;
     char comm[16];
     __u32 addresses[2];
-    __u16 ports[2];
+    __u32 remote_port;
     __u32 outcome;
     __u8 rest[40]; /* as large as connlat's record: 96 bytes */
 };
@@ -54,8 +54,7 @@ static __always_inline int end(struct sock *sk, int newstate) {
     __builtin_memcpy(record.comm, start->comm, sizeof(record.comm));
     record.addresses[0] = sk->__sk_common.skc_rcv_saddr;
     record.addresses[1] = sk->__sk_common.skc_daddr;
-    record.ports[0] = ((struct inet_sock *)sk)->inet_sport;
-    record.ports[1] = sk->__sk_common.skc_dport;
+    record.remote_port = sk->__sk_common.skc_dport;
     record.outcome = newstate;
     bpf_ringbuf_output(&ring, &record, sizeof(record), BPF_RB_NO_WAKEUP);
     bpf_map_delete_elem(&starts, &sk);

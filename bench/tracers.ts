@@ -45,23 +45,18 @@ export class Tool implements Tracing {
   private stderr = '';
   private readonly ended: Promise<unknown>;
 
-  private constructor(
-    private readonly process: ChildProcess,
-    private readonly folder: string,
-  ) {
+  private constructor(private readonly process: ChildProcess) {
     this.pid = process.pid!;
     process.stderr!.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     this.ended = once(process, 'exit');
   }
 
   static spawn(words: readonly string[], sink: Sink | 'pipe'): Tool {
-    const folder = mkdtempSync(path.join(tmpdir(), 'tcpscope-bench-'));
-    const output =
-      sink === 'pipe' ? sink : openSync(sink === 'null' ? '/dev/null' : path.join(folder, 'rows'), 'w');
+    const output = sink === 'pipe' ? sink : openSync(sink === 'null' ? '/dev/null' : rowsFile(), 'w');
     const child = spawn(process.execPath, [RUN, ...words], { stdio: ['ignore', output, 'pipe'] });
     if (output !== 'pipe') closeSync(output);
     killAtExit(child);
-    return new Tool(child, folder);
+    return new Tool(child);
   }
 
   static async start(words: readonly string[], sink: Sink = 'null'): Promise<Tool> {
@@ -95,7 +90,6 @@ export class Tool implements Tracing {
     this.process.stdout?.destroy();
     this.process.kill('SIGINT');
     await this.ended;
-    rmSync(this.folder, { recursive: true });
     const lost = /([\d,]+) events? lost/.exec(this.stderr)?.[1] ?? '0';
     return lost === '0' ? '' : `${lost} events lost`;
   }
@@ -165,12 +159,17 @@ export const BPFTRACE_ROWS =
     'printf("%d %s %s %d %d\\n", @pid[args->skaddr], @comm[args->skaddr], ntop(args->daddr), args->dport, ' +
       '(nsecs - @start[args->skaddr]) / 1000);',
   );
-export const BPFTRACE_HISTOGRAM = BPFTRACE_START + ended('@us = hist((nsecs - @start[args->skaddr]) / 1000);');
+export const BPFTRACE_HISTOGRAM =
+  BPFTRACE_START + ended('@us = hist((nsecs - @start[args->skaddr]) / 1000);');
 
 export function bpftraceVersion(): string | undefined {
   const { stdout, error } = spawnSync('bpftrace', ['--version'], { encoding: 'utf8' });
   return error ? undefined : stdout.trim();
 }
+
+/** bpftrace needs tracefs; where it is not mounted, it gets one that only it sees. */
+const WITH_TRACEFS = 'mountpoint -q "$0" || mount -t tracefs tracefs "$0"; exec bpftrace "$@"';
+const IN_ITS_MOUNTS = ['-m', 'sh', '-c', WITH_TRACEFS, '/sys/kernel/tracing'];
 
 const BPFTRACE_PATIENCE = { polls: 2000, ms: 5 };
 
@@ -178,9 +177,12 @@ const BPFTRACE_PATIENCE = { polls: 2000, ms: 5 };
 export const bpftrace = (name: string, script: string): Tracer => ({
   name,
   start: async () => {
-    const folder = mkdtempSync(path.join(tmpdir(), 'tcpscope-bench-'));
-    const file = path.join(folder, 'rows');
-    const child = spawn('bpftrace', ['-B', 'line', '-o', file, '-e', script], { stdio: 'ignore' });
+    const file = rowsFile();
+    const output = openSync(file, 'w');
+    const child = spawn('unshare', [...IN_ITS_MOUNTS, '-B', 'line', '-e', script], {
+      stdio: ['ignore', output, 'ignore'],
+    });
+    closeSync(output);
     killAtExit(child);
     const end = once(child, 'exit');
     for (let polls = 0; !isActive(file); polls++) {
@@ -195,25 +197,26 @@ export const bpftrace = (name: string, script: string): Tracer => ({
         child.kill('SIGINT');
         await end;
         const lost = /Lost (\d+) events/.exec(readFileSync(file, 'utf8'))?.[0] ?? '';
-        rmSync(folder, { recursive: true });
         return lost.toLowerCase();
       },
     };
   },
 });
 
-function isActive(file: string): boolean {
-  try {
-    return readFileSync(file, 'utf8').includes('Tracing');
-  } catch {
-    return false;
-  }
-}
+const isActive = (file: string): boolean => readFileSync(file, 'utf8').includes('Tracing');
 
 const children = new Set<ChildProcess>();
+let folder: string | undefined;
 process.once('exit', () => {
   for (const child of children) child.kill('SIGKILL');
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
+
+/** Where rows are written that nobody needs: each tool begins it anew. */
+function rowsFile(): string {
+  folder ??= mkdtempSync(path.join(tmpdir(), 'tcpscope-bench-'));
+  return path.join(folder, 'rows');
+}
 
 function killAtExit(child: ChildProcess): void {
   children.add(child);

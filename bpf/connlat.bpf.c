@@ -27,7 +27,7 @@ struct handshake {
     __u16 local_port;
     __u16 remote_port;
     enum outcome outcome;
-    __u32 errno;   /* positive; sk_err, or what connect(2) returned; 0 if there is none */
+    __u32 errno;   /* positive; sk_err, else sk_err_soft, or what connect(2) returned; 0 if there is none */
     __u32 wire_us; /* the kernel's RTT sample of the answered SYN; 0 if it has none */
     __u32 syns;    /* SYNs sent, retransmissions included; 0 if none left this host */
     __u32 pid;     /* the owner's thread group, as the host numbers it; 0 if unknown */
@@ -205,8 +205,9 @@ static __always_inline int end_attempt(void *ctx, struct sock *sk, int newstate)
         handshake->outcome = OUTCOME_OK;
         handshake->wire_us = tcp->srtt_us >> 3;
     } else {
-        handshake->errno = sk->sk_err;
-        handshake->outcome = failure(handshake->errno, tcp->segs_out);
+        handshake->outcome = failure(sk->sk_err, tcp->segs_out);
+        /* Given up, but the network had said why: a hint that the program may never have seen. */
+        handshake->errno = sk->sk_err ? sk->sk_err : sk->sk_err_soft;
     }
     /* ESTABLISHED without a SYN is a connection that TCP_REPAIR put back (CRIU): no handshake. */
     if (wants_local_port(handshake->local_port) && (tcp->segs_out || newstate != TCP_ESTABLISHED))

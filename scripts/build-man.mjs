@@ -152,27 +152,12 @@ function blockToTroff(block, command, manual) {
   return ['.PP', inline(block.join(' '))];
 }
 
-/** Until the command says it itself (`static manual`). @param {string} name @returns {Promise<Manual>} */
-async function manualOf(name) {
-  if (name !== 'connlat') return {};
-  /** @param {string} file */
-  const load = (file) => import(pathToFileURL(path.join(root, 'dist', file)).href);
-  const { handshakeColumns } = await load('view/handshake-columns.js');
-  const { handshakeGroupColumns } = await load('view/handshake-group-columns.js');
-  const { HANDSHAKE_KEYS } = await load('aggregate/handshake-keys.js');
-  return {
-    rows: handshakeColumns('local'),
-    groups: handshakeGroupColumns([], () => 0),
-    keys: Object.values(HANDSHAKE_KEYS).map((make) => make(undefined)),
-  };
-}
-
 /** The troff of man/NAME.md. @param {string} name */
 export async function buildPage(name) {
   const file = pathToFileURL(path.join(root, 'dist/commands', `${name}.js`)).href;
   /** @type {CommandClass} */
   const command = (await import(file)).default;
-  const manual = command.manual ?? (await manualOf(name));
+  const manual = command.manual ?? {};
   const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   const source = readFileSync(path.join(man, `${name}.md`), 'utf8');
   const body = blocksOf(source).flatMap((block) => blockToTroff(block, command, manual));

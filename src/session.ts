@@ -1,5 +1,6 @@
 /** The run loop: source -> reducers and view -> text. The only file with timers, signals and stdout. */
 import type { Reducer } from './aggregate/reducer.js';
+import { EXIT, Failure } from './model/failure.js';
 import type { Source } from './model/source.js';
 import type { Display, View } from './view/view.js';
 
@@ -41,8 +42,7 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
   const { source, view, reducers } = options;
   const startedNs = monotonicNs();
   const stop = new StopSignal();
-  const hasFrames = view.frame(startedNs, clockOffsetNs()) !== undefined;
-  const output = await Output.open(options.display, stop, hasFrames);
+  const output = new Output(options.display, stop);
   let counted = 0;
 
   const take = (): number => {
@@ -88,6 +88,7 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
     stop.release();
     output.close();
   }
+  output.requireWritten();
   return { elapsedNs: monotonicNs() - startedNs, outputOpen: output.open };
 }
 
@@ -105,6 +106,8 @@ class StopSignal {
   private wake: (() => void) | undefined;
   private readonly onSignal = (signal: NodeJS.Signals): void => {
     if (!this.stopped) {
+      // The terminal has written ^C where the next line begins.
+      if (signal === 'SIGINT' && process.stderr.isTTY) process.stderr.write('\r\u001b[K');
       this.now();
       return;
     }
@@ -151,32 +154,29 @@ class StopSignal {
 /** stdout: rows one after the other; frames over each other on a terminal, below each other on a pipe. */
 class Output {
   open = true;
+  private error: Error | undefined;
+  private frameLines = 0;
   private readonly stdout = process.stdout;
-  private readonly onError = (): void => {
+  private readonly onError = (error: NodeJS.ErrnoException): void => {
     this.open = false;
     this.stop.now();
+    if (error.code !== 'EPIPE') this.error = error;
   };
   private readonly onResize = (): void => {
     this.display.width = this.stdout.columns;
     this.display.height = this.stdout.rows;
   };
 
-  private constructor(
+  constructor(
     private readonly display: Display,
     private readonly stop: StopSignal,
-    private readonly redraw: { (text: string): void; done(): void } | undefined,
   ) {
-    this.stdout.on('error', this.onError);
+    // oclif's own listener throws whatever is not EPIPE.
+    this.stdout.removeAllListeners('error').on('error', this.onError);
     if (this.stdout.isTTY) {
       this.onResize();
       this.stdout.on('resize', this.onResize);
     }
-  }
-
-  static async open(display: Display, stop: StopSignal, hasFrames: boolean): Promise<Output> {
-    // Imported only where it is needed: the rest starts sooner without it.
-    const redraw = hasFrames && process.stdout.isTTY ? (await import('log-update')).default : undefined;
-    return new Output(display, stop, redraw);
   }
 
   append(text: string): void {
@@ -184,9 +184,16 @@ class Output {
   }
 
   frame(text: string | undefined): void {
-    if (text === undefined || !this.open) return;
-    if (this.redraw) this.redraw(text.replace(/\n$/, ''));
-    else this.stdout.write(text);
+    if (text === undefined) return;
+    this.append(this.stdout.isTTY ? this.redrawn(text) : text);
+  }
+
+  /** One write a frame: up to where the last one began, each line over the old one, and nothing of it below. */
+  private redrawn(text: string): string {
+    const lines = text.replace(/\n$/, '').split('\n');
+    const up = this.frameLines > 0 ? `\u001b[${this.frameLines}A` : '';
+    this.frameLines = lines.length;
+    return `${up}\r${lines.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`;
   }
 
   /** Until the reader has taken what was written; meanwhile events wait in the kernel, where their loss is counted. */
@@ -198,8 +205,18 @@ class Output {
     });
   }
 
+  /** @throws {Failure} if writing failed; a reader that has gone is no failure. */
+  requireWritten(): void {
+    if (!this.error) return;
+    throw new Failure(
+      EXIT.failure,
+      'The output cannot be written.',
+      this.error.message,
+      'Free some space or write elsewhere.',
+    );
+  }
+
   close(): void {
-    this.redraw?.done();
     this.stdout.off('resize', this.onResize);
   }
 }

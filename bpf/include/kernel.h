@@ -72,6 +72,7 @@ struct socket;
 struct sock {
     struct sock_common __sk_common;
     int sk_err;               /* the errno that ended the connection */
+    int sk_err_soft;          /* one that did not end it, such as an ICMP error while the socket was in use */
     kuid_t sk_uid;            /* who made the socket, in the host's user namespace */
     struct socket *sk_socket; /* NULL while nobody has accepted the connection, and after close() */
     __u16 sk_protocol;

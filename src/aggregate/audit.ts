@@ -37,7 +37,7 @@ function growth({ atLeast, atMost }: CounterGrowth): string {
 function reason(facts: AuditFacts): string {
   if (facts.unseen > 0) return `${formatCount(facts.unseen)} events were not seen`;
   if (facts.namespacesGone > 0)
-    return `${formatCount(facts.namespacesGone)} network namespaces ended meanwhile`;
+    return `network namespaces that ended meanwhile: ${formatCount(facts.namespacesGone)}`;
   return facts.opens < facts.activeOpens.atLeast
     ? 'the kernel counts connections restored or opened where no program may run'
     : 'a network namespace has ended, or only root can read it';

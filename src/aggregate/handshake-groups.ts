@@ -39,7 +39,8 @@ export class HandshakeGroups implements Reducer<Handshake>, HistogramSource {
 
   /** The rows of a table. */
   rows(): HandshakeGroup[] {
-    return this.#grouping.all();
+    // A group may have had only attempts that hung, and that ended in another group (`--by result`).
+    return this.#grouping.all().filter(({ stats }) => stats.finished > 0 || stats.pending > 0);
   }
 
   /** What a reader of the table has to know beside it. */

@@ -126,11 +126,14 @@ export function parseGroupKeys<Item>(
   names: readonly string[],
   makers: Readonly<Record<string, KeyMaker<Item>>>,
 ): GroupKey<Item>[] {
-  return names.map((text) => {
+  const keys = names.map((text) => {
     const colon = text.indexOf(':');
     const name = colon < 0 ? text : text.slice(0, colon);
     const maker = Object.hasOwn(makers, name) ? makers[name] : undefined;
     if (maker) return maker(colon < 0 ? undefined : text.slice(colon + 1));
     throw new RangeError(`unknown key "${sanitize(text)}"; keys: ${Object.keys(makers).join(', ')}`);
   });
+  const twice = keys.find(({ name }, at) => keys.findIndex((key) => key.name === name) < at);
+  if (twice) throw new RangeError(`key "${twice.name}" is given twice`);
+  return keys;
 }

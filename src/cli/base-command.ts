@@ -10,7 +10,7 @@ const SHORT_DIGITS: Readonly<Record<string, string>> = { '-4': '--ipv4', '-6': '
 
 export abstract class BaseCommand extends Command {
   static override baseFlags = {
-    help: Flags.help({ helpGroup: 'GLOBAL', description: 'Show all flags and examples.' }),
+    help: Flags.help({ char: 'h', helpGroup: 'GLOBAL', description: 'Show all flags and examples.' }),
   };
 
   protected override init(): Promise<void> {

@@ -2,7 +2,7 @@
 import { Flags } from '@oclif/core';
 import type { Filter } from '../events/connlat.js';
 import { parseDuration } from '../model/units.js';
-import { parseCidr, parseNetns, parsePid, parsePort, parseUid } from './values.js';
+import { parseCidr, parseComm, parseNetns, parsePid, parsePort, parseUid } from './values.js';
 
 const helpGroup = 'FILTER (in the kernel; lists by comma or by repeating)';
 const list = (description: string, value: string) =>
@@ -56,7 +56,7 @@ export function toFilter(flags: FilterFlagValues): Filter {
     onlyIpv4: flags.ipv4 ?? false,
     onlyIpv6: flags.ipv6 ?? false,
     pids: (flags.pid ?? []).map(parsePid),
-    comms: flags.comm ?? [],
+    comms: (flags.comm ?? []).map(parseComm),
     uids: (flags.uid ?? []).map(parseUid),
     netns: (flags.netns ?? []).map(parseNetns),
     remotePorts: ports('port'),

@@ -11,7 +11,8 @@ const MAX_UID = 0xffff_fffe;
 export function parseWhole(flag: string, text: string, least: number, most: number): number {
   const value = /^\d+$/.test(text) ? Number(text) : NaN;
   if (value >= least && value <= most) return value;
-  throw new RangeError(`${flag} ${text}: must be a whole number from ${least} to ${most}`);
+  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw new RangeError(`${flag} ${text}: must be a whole number ${range}`);
 }
 
 export const parsePort = (flag: string, text: string): number => parseWhole(flag, text, 1, 65_535);
@@ -62,7 +63,15 @@ function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   return address.isIPv4MappedAddress() ? address.toIPv4Address() : address;
 }
 
-export const parseNetns = (text: string): number => resolveNamespace(text);
+export function parseComm(text: string): string {
+  if (text !== '') return text;
+  throw new RangeError('--comm: the name is empty');
+}
+
+export function parseNetns(text: string): number {
+  if (text !== '') return resolveNamespace(text);
+  throw new RangeError('--netns: the name is empty');
+}
 
 /** @throws {RangeError} naming the nearest valid choice. */
 export function requireChoice(flag: string, text: string, choices: readonly string[]): string {

@@ -115,6 +115,7 @@ export function chooseView<Item, Row>(
   display: Display,
   context: TextContext,
 ): View<Item> {
+  refuseUseless(flags);
   const base = { display, context };
   const machine = flags.json || flags.csv;
   const top = flags.top === undefined ? {} : { top: parseWhole('--top', flags.top, 1, MAX_COUNT) };
@@ -135,10 +136,17 @@ export function chooseView<Item, Row>(
       ? createJsonTableView({ ...options, columns: shown })
       : createCsvTableView({ ...options, columns: shown });
   }
-  if (flags.sort !== undefined) throw new RangeError('--sort needs a table: add --by KEY');
   const options = { ...base, columns: chosenColumns(parts.columns, flags, machine) };
   if (!machine) return createRowsView(options);
   return flags.json ? createJsonView(options) : createCsvView(options);
+}
+
+/** A flag that would change nothing is a misunderstanding: better said than ignored. */
+function refuseUseless({ by, hist, sort, top, columns }: ViewFlagValues): void {
+  if (sort !== undefined && (hist || !by))
+    throw new RangeError('--sort needs a table: --by KEY without --hist');
+  if (top !== undefined && !by) throw new RangeError('--top needs groups: add --by KEY');
+  if (columns !== undefined && hist) throw new RangeError('--columns has no meaning for a histogram');
 }
 
 function chosenColumns<Item>(

@@ -14,6 +14,9 @@ import { handshakeColumns } from '../view/handshake-columns.js';
 import { handshakeGroupColumns } from '../view/handshake-group-columns.js';
 import { summary } from '../view/summary.js';
 
+const TRACING = 'Tracing outgoing TCP handshakes; Ctrl-C ends.';
+const SLOWS_CALLS = '--sync-errors slows every system call of this host a little while it runs.';
+
 export default class Connlat extends BaseCommand {
   static override summary = 'Handshake latency and outcome of every outgoing TCP connection.';
   static override description =
@@ -65,10 +68,18 @@ export default class Connlat extends BaseCommand {
     })(),
   };
 
+  /** What the man page says beside the flags. */
+  static manual = {
+    rows: handshakeColumns('local'),
+    groups: handshakeGroupColumns([], () => 0),
+    keys: Object.values(HANDSHAKE_KEYS).map((make) => make(undefined)),
+  };
+
   async run(): Promise<void> {
     const { flags } = await this.parse(Connlat);
     const filter = toFilter(flags);
     const timing = parseTiming(flags);
+    const pendingNs = parseDuration(flags.pending);
     const display = currentDisplay();
     const groups = new HandshakeGroups(parseGroupKeys(flags.by ?? [], HANDSHAKE_KEYS));
     // A count needs each event; groups are made in user space.
@@ -94,20 +105,18 @@ export default class Connlat extends BaseCommand {
       display,
       { clockOffsetNs: 0, timeFormat: flags.time, startedNs: monotonicNs() },
     );
-    if (flags['sync-errors'])
-      process.stderr.write('--sync-errors slows every system call of this host a little while it runs.\n');
     const source = HandshakeSource.start({
       filter,
       aggregate,
       transport: flags.transport,
       syncErrors: flags['sync-errors'],
-      pendingNs: aggregate ? 0 : parseDuration(flags.pending),
+      pendingNs: aggregate ? 0 : pendingNs,
       audit: isUnfiltered(filter),
     });
     try {
       const { elapsedNs, outputOpen } = await runSession({
         source,
-        status: 'Tracing outgoing TCP handshakes; Ctrl-C ends.',
+        status: flags['sync-errors'] ? `${SLOWS_CALLS}\n${TRACING}` : TRACING,
         reducers: flags.by || flags.hist ? [totals, groups] : [totals],
         view,
         display,

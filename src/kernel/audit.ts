@@ -81,8 +81,10 @@ export class KernelAudit {
     for (const [netns, last] of endAfter) {
       const at = (readings: Readings): number =>
         of(readings.get(netns) ?? { activeOpens: 0, attemptFails: 0 });
-      atLeast += Math.max(0, at(endBefore) - at(this.after));
-      atMost += of(last) - at(this.before);
+      // Counters only grow: one that fell is another namespace's, which got the inode number of one that ended.
+      const since = (first: number, then: number): number => (then < first ? then : then - first);
+      atLeast += since(at(this.after), at(endBefore));
+      atMost += since(at(this.before), of(last));
     }
     return { atLeast, atMost };
   }

@@ -91,7 +91,7 @@ export class HandshakeSource implements Source<Handshake> {
     const hanging = this.inFlight().filter(({ startNs, endNs }) => endNs - startNs >= this.options.pendingNs);
     const news = hanging.filter(({ startNs }) => !this.shown.has(startNs));
     this.shown = new Set(hanging.map(({ startNs }) => startNs));
-    return news;
+    return news.sort((a, b) => a.startNs - b.startNs);
   }
 
   /** All attempts that are under way. */

@@ -82,7 +82,7 @@ export class LatencyHistogram {
 
   /**
    * The value that a share `q` (0 to 1) of all durations does not exceed: nearest rank, the middle of its bucket, so at
-   * most 1/64 off. Undefined when empty.
+   * most 1/256 off. Undefined when empty.
    */
   quantile(q: number): number | undefined {
     if (this.#count === 0) return undefined;

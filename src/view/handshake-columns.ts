@@ -15,9 +15,10 @@ function latencyText({ outcome, startNs, endNs }: Handshake): string {
   return outcome === 'pending' ? `${formatElapsed(ns)} +` : formatDuration(ns);
 }
 
-/** The kernel's sample has whole microseconds: no digit behind them. */
+/** The kernel's sample has whole microseconds, or milliseconds where TCP timestamps gave it: no digit behind them. */
 function wireText(wireUs: number): string {
   if (wireUs === 0) return '-';
+  if (wireUs % 1000 === 0 && wireUs < 1e6) return `${wireUs / 1000} ms`;
   return wireUs < 1000 ? `${wireUs} µs` : formatDuration(wireUs * 1000);
 }
 
@@ -91,7 +92,7 @@ export function handshakeColumns(format: TextContext['timeFormat']): Column<Hand
       description: 'ok, refused, timeout, unreachable, reset, abandoned, no-port or pending.',
       align: 'left',
       width: 11,
-      minWidth: 7,
+      minWidth: 9,
       text: ({ outcome }) => outcome,
       value: ({ outcome }) => outcome,
       tone: resultTone,

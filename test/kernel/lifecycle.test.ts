@@ -84,6 +84,16 @@ describe('the end of connlat', () => {
     assert.match(stderr, /^Tracing[^\n]*\n$/);
   });
 
+  it('a full disk: exit code 1 and the reason', async () => {
+    const shell = `exec ${process.execPath} ${RUN} connlat --json --netns ${host.name} > /dev/full`;
+    const tool = host.spawn('bash', ['-c', `(${shell}) 2>&1`]);
+    while (!tool.stdout.includes('Tracing')) await tool.nextLine();
+    await connect(host, '127.0.0.1', 9000);
+    const { code } = await tool.exited;
+    assert.equal(code, 1);
+    assert.match(tool.stdout, /tcpscope: The output cannot be written\.\nENOSPC[^\n]*\n[^\n]*\n$/);
+  });
+
   it('works beside a second instance, which sees the same', async () => {
     const [one, two] = await Promise.all([
       Tool.start(['connlat', '--json', '--netns', host.name]),
@@ -168,6 +178,12 @@ describe('a host on which connlat cannot work', () => {
     ['--columns laten', /nearest: latency_us/],
     ['--by remote --sort p5', /nearest: p50_us/],
     ['--sort pid', /--sort needs a table/],
+    ['--hist --columns pid', /--columns has no meaning/],
+    ['--top 3', /--top needs groups/],
+    ['--by remote,remote', /given twice/],
+    ['--hist --pending soon', /"soon" is not a duration/],
+    ['--comm=', /--comm: the name is empty/],
+    ['--by remote --top 0', /at least 1/],
     ['--json --csv', /--csv/],
     ['-4 -6', /ipv/],
     ['--netns nowhere', /there is no such network namespace/],

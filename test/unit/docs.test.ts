@@ -51,7 +51,15 @@ describe('the man page of connlat', () => {
     page = await buildPage('connlat');
   });
   /** True if the page has an entry for this word, and not only the word somewhere. */
-  const hasEntry = (word: string): boolean => page.includes(`.TP\n\\fB${word.replaceAll('-', '\\-')}\\fR`);
+  const hasEntry = (word: string): boolean => {
+    const bold = `\\fB${word.replaceAll('-', '\\-')}\\fR`;
+    return page.split('\n.TP\n').some((entry) =>
+      entry
+        .split('\n')[0]
+        ?.split(', ')
+        .some((term) => term.startsWith(bold)),
+    );
+  };
 
   it('has every flag, its description, and nothing that is no flag', () => {
     const flags = { ...Connlat.flags, ...Connlat.baseFlags };

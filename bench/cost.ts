@@ -1,0 +1,177 @@
+/** What tracing a handshake costs: time in the kernel, delay of the traced program, CPU time of the reader. */
+import { loop, type Namespace } from '#tcpscope/lab/network.js';
+import { cpuTime, spread, timed, untilCalm, type Spread } from './measure.js';
+import { NOTHING, type Tracer } from './tracers.js';
+
+const PORT = 9000;
+
+export interface CostOptions {
+  rounds: number;
+  handshakes: number;
+  /** Where the traffic runs. */
+  cpu: number;
+}
+
+/** A line of the table. null: does not apply. */
+export interface Cost {
+  name: string;
+  /** ns in BPF programs a handshake, and how often they ran. */
+  kernelNs: Spread | null;
+  programRuns: Spread | null;
+  /** Of the traced program, without the kernel's timing of BPF programs. */
+  perSecond: Spread;
+  handshakeUs: Spread;
+  /** Against the run without any tool in the same round. */
+  slowDownPercent: Spread | null;
+  /** Of the process that reads the events, a handshake. */
+  userUs: Spread | null;
+  cpuUs: Spread | null;
+  complaints: string[];
+}
+
+interface Samples {
+  kernelNs: number[];
+  programRuns: number[];
+  perSecond: number[];
+  slowDown: number[];
+  userUs: number[];
+  cpuUs: number[];
+  complaints: string[];
+}
+
+const noSamples = (): Samples => ({
+  kernelNs: [],
+  programRuns: [],
+  perSecond: [],
+  slowDown: [],
+  userUs: [],
+  cpuUs: [],
+  complaints: [],
+});
+
+/** Each round measures every tracer once, so that what else the machine does troubles all of them alike. */
+export async function costs(
+  host: Namespace,
+  tracers: readonly Tracer[],
+  options: CostOptions,
+  progress: (what: string) => void,
+): Promise<Cost[]> {
+  const all = [NOTHING, ...tracers].map((tracer) => ({ tracer, samples: noSamples() }));
+  for (let round = 1; round <= options.rounds; round++) {
+    let alone = NaN;
+    for (const { tracer, samples } of all) {
+      progress(`cost, round ${round} of ${options.rounds}: ${tracer.name}`);
+      const perSecond = await slowDown(host, tracer, options, samples);
+      if (tracer === NOTHING) {
+        alone = perSecond;
+        continue;
+      }
+      samples.slowDown.push((alone / perSecond - 1) * 100);
+      await timed(() => kernelTime(host, tracer, options, samples));
+    }
+  }
+  return all.map(({ tracer, samples }) => summarize(tracer.name, samples));
+}
+
+/** One run for the speed of the traced program and the CPU time of the tracer. */
+async function slowDown(
+  host: Namespace,
+  tracer: Tracer,
+  { handshakes, cpu }: CostOptions,
+  samples: Samples,
+): Promise<number> {
+  const tracing = await tracer.start();
+  const before = tracing.pid === undefined ? undefined : cpuTime(tracing.pid);
+  const { perSecond } = await loop(handshakes, PORT, { cpu }, host);
+  if (before && tracing.pid !== undefined) {
+    await untilCalm(tracing.pid);
+    const after = cpuTime(tracing.pid);
+    samples.userUs.push((after.user - before.user) / handshakes);
+    samples.cpuUs.push((after.total - before.total) / handshakes);
+  }
+  note(samples, await tracing.stop());
+  samples.perSecond.push(perSecond);
+  return perSecond;
+}
+
+async function kernelTime(
+  host: Namespace,
+  tracer: Tracer,
+  { handshakes, cpu }: CostOptions,
+  samples: Samples,
+): Promise<void> {
+  const tracing = await tracer.start();
+  const before = tracing.cost();
+  await loop(handshakes, PORT, { cpu }, host);
+  const after = tracing.cost();
+  samples.kernelNs.push((after.ns - before.ns) / handshakes);
+  samples.programRuns.push((after.runs - before.runs) / handshakes);
+  note(samples, await tracing.stop());
+}
+
+function note(samples: Samples, complaint: string): void {
+  if (complaint !== '') samples.complaints.push(complaint);
+}
+
+/** Other traffic on the machine runs the programs too; a run with so much more than the calmest one does not count. */
+const DISTURBED = 1.03;
+
+function summarize(name: string, samples: Samples): Cost {
+  const atMost = Math.min(...samples.programRuns) * DISTURBED;
+  const calm = samples.kernelNs.filter((_, run) => samples.programRuns[run]! <= atMost);
+  const disturbed = samples.kernelNs.length - calm.length;
+  if (disturbed > 0) samples.complaints.push(`disturbed runs left out of the kernel time: ${disturbed}`);
+  return {
+    name,
+    kernelNs: spread(calm),
+    programRuns: spread(samples.programRuns),
+    perSecond: spread(samples.perSecond)!,
+    handshakeUs: spread(samples.perSecond.map((rate) => 1e6 / rate))!,
+    slowDownPercent: spread(samples.slowDown),
+    userUs: spread(samples.userUs),
+    cpuUs: spread(samples.cpuUs),
+    complaints: samples.complaints,
+  };
+}
+
+export interface PacedOptions {
+  rounds: number;
+  handshakes: number;
+  gapUs: number;
+}
+
+export interface PacedCost {
+  name: string;
+  perSecond: Spread;
+  userUs: Spread;
+  cpuUs: Spread;
+}
+
+/** CPU time a row at a moderate rate, where the reader's polling weighs. */
+export async function pacedCosts(
+  host: Namespace,
+  tracers: readonly Tracer[],
+  { rounds, handshakes, gapUs }: PacedOptions,
+  progress: (what: string) => void,
+): Promise<PacedCost[]> {
+  const all = tracers.map((tracer) => ({ tracer, samples: noSamples() }));
+  for (let round = 1; round <= rounds; round++) {
+    for (const { tracer, samples } of all) {
+      progress(`moderate rate, round ${round} of ${rounds}: ${tracer.name}`);
+      const tracing = await tracer.start();
+      const before = cpuTime(tracing.pid!);
+      const { perSecond } = await loop(handshakes, PORT, { gapUs }, host);
+      const after = cpuTime(tracing.pid!);
+      await tracing.stop();
+      samples.perSecond.push(perSecond);
+      samples.userUs.push((after.user - before.user) / handshakes);
+      samples.cpuUs.push((after.total - before.total) / handshakes);
+    }
+  }
+  return all.map(({ tracer: { name }, samples: { perSecond, userUs, cpuUs } }) => ({
+    name,
+    perSecond: spread(perSecond)!,
+    userUs: spread(userUs)!,
+    cpuUs: spread(cpuUs)!,
+  }));
+}

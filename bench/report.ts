@@ -1,0 +1,86 @@
+/** The results as tables for people, in a form that Markdown takes as it is. */
+import type { Cost, PacedCost } from './cost.js';
+import type { Spread } from './measure.js';
+import type { Memory } from './memory.js';
+import type { Start } from './start.js';
+
+export interface Results {
+  machine: Record<string, string>;
+  cost?: Cost[];
+  paced?: PacedCost[];
+  start?: Start[];
+  memory?: Memory[];
+  skipped: string[];
+}
+
+/** A column: its header, what it shows, and with how many decimals. */
+type Column<Row> = [header: string, value: (row: Row) => string];
+
+const number = (value: number, decimals: number): string =>
+  value.toLocaleString('en', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+
+/** `median (min to max)` */
+const range = (spread: Spread | null, decimals: number): string =>
+  spread
+    ? `${number(spread.median, decimals)} (${number(spread.min, decimals)} to ${number(spread.max, decimals)})`
+    : '';
+
+const single = (spread: Spread | null, decimals: number): string =>
+  spread ? number(spread.median, decimals) : '';
+
+const COST: Column<Cost>[] = [
+  ['tool', ({ name }) => name],
+  ['kernel ns a handshake', ({ kernelNs }) => range(kernelNs, 0)],
+  ['program runs', ({ programRuns }) => single(programRuns, 2)],
+  ['handshakes/s', ({ perSecond }) => range(perSecond, 0)],
+  ['handshake µs', ({ handshakeUs }) => single(handshakeUs, 1)],
+  ['slow-down %', ({ slowDownPercent }) => range(slowDownPercent, 1)],
+  ['user µs a row', ({ userUs }) => range(userUs, 2)],
+  ['CPU µs a row', ({ cpuUs }) => range(cpuUs, 2)],
+  ['', ({ complaints }) => complaints.join('; ')],
+];
+
+const PACED: Column<PacedCost>[] = [
+  ['tool', ({ name }) => name],
+  ['handshakes/s', ({ perSecond }) => single(perSecond, 0)],
+  ['user µs a row', ({ userUs }) => range(userUs, 1)],
+  ['CPU µs a row', ({ cpuUs }) => range(cpuUs, 1)],
+];
+
+const START: Column<Start>[] = [
+  ['start', ({ name }) => name],
+  ['active after ms', ({ active }) => range(active, 0)],
+  ['first row after ms', ({ firstRow }) => range(firstRow, 0)],
+];
+
+const MEMORY: Column<Memory>[] = [
+  ['memory', ({ name }) => name],
+  ['idle MB', ({ idle }) => range(idle, 1)],
+  ['after it MB', ({ after }) => range(after, 1)],
+  ['peak MB', ({ peak }) => range(peak, 1)],
+];
+
+export function report(results: Results): string {
+  const { machine, cost, paced, start, memory, skipped } = results;
+  const sections = [
+    Object.entries(machine)
+      .map(([key, value]) => `${key}: ${value}`)
+      .join('\n'),
+    cost && `Full speed; median (min to max)\n\n${table(COST, cost)}`,
+    paced && `Moderate rate\n\n${table(PACED, paced)}`,
+    start && `Start\n\n${table(START, start)}`,
+    memory && `Memory\n\n${table(MEMORY, memory)}`,
+    skipped.length > 0 && `Left out: ${skipped.join('; ')}`,
+  ];
+  return `${sections.filter(Boolean).join('\n\n')}\n`;
+}
+
+function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+  const shown = columns.filter(([header, value]) => header !== '' || rows.some((row) => value(row) !== ''));
+  const cells = [shown.map(([header]) => header), ...rows.map((row) => shown.map(([, value]) => value(row)))];
+  const widths = shown.map((_, column) => Math.max(...cells.map((line) => line[column]!.length)));
+  const lines = cells.map((line) => `| ${line.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`);
+  return [lines[0]!, `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...lines.slice(1)].join(
+    '\n',
+  );
+}
