@@ -28,16 +28,14 @@ function firstToLeave<Item>(slots: readonly Slot<Item>[]): number {
   return leaving;
 }
 
-/** Gives what is left of `available`, one character a round, to the slots that are below `target`. */
+/** Gives what is left of `available` to the slots below `target`: first to those that need little to be complete. */
 function grow<Item>(slots: Slot<Item>[], available: number, target: (column: Column<Item>) => number): void {
   let left = available - totalWidth(slots);
-  for (;;) {
-    const hungry = slots.filter(({ column, width }) => width < target(column));
-    if (hungry.length === 0 || left <= 0) return;
-    for (const slot of hungry.slice(0, left)) {
-      slot.width++;
-      left--;
-    }
+  const missing = ({ column, width }: Slot<Item>): number => Math.max(0, target(column) - width);
+  for (const slot of [...slots].sort((a, b) => missing(a) - missing(b))) {
+    const given = Math.max(0, Math.min(missing(slot), left));
+    slot.width += given;
+    left -= given;
   }
 }
 
