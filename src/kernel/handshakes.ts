@@ -15,7 +15,7 @@ import {
 import type { AuditFacts } from '../model/audit.js';
 import type { Losses, Source } from '../model/source.js';
 import { COUNTED_FAILURES, KernelAudit } from './audit.js';
-import { bestTransport, preflight } from './preflight.js';
+import { bestTransport, forgetKernelTypes, preflight } from './preflight.js';
 import { Program } from './program.js';
 
 export interface HandshakeSourceOptions {
@@ -62,6 +62,7 @@ export class HandshakeSource implements Source<Handshake> {
     preflight(['inet_sock_set_state']);
     const { filter, aggregate, syncErrors } = options;
     const transport = options.transport === 'auto' ? bestTransport() : options.transport;
+    forgetKernelTypes();
     const program = Program.load({
       object: 'connlat',
       globals: encodeGlobals({ filter, transport, aggregate, syncErrors }),

@@ -69,6 +69,11 @@ function requireTracepoint(name: string): void {
   );
 }
 
+/** Frees the megabytes of the kernel's BTF; a later question reads it again. */
+export function forgetKernelTypes(): void {
+  kernelBtf.close();
+}
+
 /** Ring buffers carry more and keep the order of events; kernels before 5.8 have only perf buffers. */
 export function bestTransport(): Transport {
   return 'BPF_MAP_TYPE_RINGBUF' in kernelBtf.enumValues('bpf_map_type') ? 'ring' : 'perf';
