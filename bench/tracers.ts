@@ -171,7 +171,7 @@ export function bpftraceVersion(): string | undefined {
 const WITH_TRACEFS = 'mountpoint -q "$0" || mount -t tracefs tracefs "$0"; exec bpftrace "$@"';
 const IN_ITS_MOUNTS = ['-m', 'sh', '-c', WITH_TRACEFS, '/sys/kernel/tracing'];
 
-const BPFTRACE_PATIENCE = { polls: 2000, ms: 5 };
+const BPFTRACE_PATIENCE = { polls: 2000, ms: 5, signalMs: 500 };
 
 /** A bpftrace script, to a file: it tells that it is active on its standard output. */
 export const bpftrace = (name: string, script: string): Tracer => ({
@@ -194,8 +194,11 @@ export const bpftrace = (name: string, script: string): Tracer => ({
       pid: child.pid,
       cost: () => programCost(child.pid!),
       stop: async () => {
+        // Again, because bpftrace 0.17 misses a signal now and then.
+        const insist = setInterval(() => child.kill('SIGINT'), BPFTRACE_PATIENCE.signalMs);
         child.kill('SIGINT');
         await end;
+        clearInterval(insist);
         const lost = /Lost (\d+) events/.exec(readFileSync(file, 'utf8'))?.[0] ?? '';
         return lost.toLowerCase();
       },

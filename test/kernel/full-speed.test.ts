@@ -71,6 +71,28 @@ describe('connlat at full speed', function () {
     assert.equal(tool.rows().length + lost, HANDSHAKES);
   });
 
+  it('takes every attempt out of the in-flight map, also one below --min-latency or for another port', async () => {
+    for (const filter of [{ 'min-latency': '10s' }, { 'local-port': ['1'] }]) {
+      const source = HandshakeSource.start({
+        filter: toFilter({ netns: [host.name], ...filter }),
+        transport: 'ring',
+        syncErrors: false,
+        aggregate: false,
+        pendingNs: 0,
+        audit: false,
+        maxInFlight: 4,
+      });
+      try {
+        await loop(1000, 9000, {}, host);
+        assert.deepEqual(source.drain(monotonicNs()), []);
+        assert.deepEqual(source.losses(), { lost: 0, untracked: 0, missed: 0 });
+        assert.deepEqual(source.inFlight(), []);
+      } finally {
+        source.close();
+      }
+    }
+  });
+
   it('counts attempts that the in-flight map has no room for', async () => {
     const network = await Network.create({ drop: ['all-syn'] });
     const source = HandshakeSource.start({

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { setImmediate } from 'node:timers/promises';
+import { preflight } from '#tcpscope/kernel/preflight.js';
+import { Failure } from '#tcpscope/model/failure.js';
 import { Namespace, connect, listen, loop } from '#tcpscope/lab/network.js';
 import { ROOT, RUN, Tool, loadedPrograms, type Row } from './tool.js';
 
@@ -145,6 +147,16 @@ describe('a host on which connlat cannot work', () => {
     assert.equal(status, 69);
     assert.equal(lines.length, 3);
     assert.match(stderr, /BTF.*\n.*5\.10.*CONFIG_DEBUG_INFO_BTF.*\n.*ss -ti/);
+  });
+
+  it('an old kernel, without the tracepoint: exit code 69 and its name', () => {
+    assert.throws(
+      () => {
+        preflight(['inet_sock_set_state', 'tcp_of_tomorrow']);
+      },
+      (error: unknown) =>
+        error instanceof Failure && error.exitCode === 69 && error.what.includes('tcp_of_tomorrow'),
+    );
   });
 
   it('lockdown=confidentiality: exit code 69', () => {
