@@ -90,7 +90,7 @@ export class Tool implements Tracing {
     this.process.stdout?.destroy();
     this.process.kill('SIGINT');
     await this.ended;
-    const lost = /([\d,]+) events? lost/.exec(this.stderr)?.[1] ?? '0';
+    const lost = /([\d,]+) events? lost/.exec(this.stderr)?.[1] ?? 'unknown';
     return lost === '0' ? '' : `${lost} events lost`;
   }
 }

@@ -29,8 +29,10 @@ export interface SessionEnd {
   outputOpen: boolean;
 }
 
-/** Between two looks at the source: short while events flow, longer when idle. */
-const POLL_MS = { busy: 10, idle: 100 };
+/** Between two looks at the source: short while events pour in, longer when few or none come. */
+const POLL_MS = { flood: 10, busy: 50, idle: 100 };
+/** Items in one look that make a flood: 4,000 a second. */
+const FLOOD_ITEMS = 200;
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export const monotonicNs = (): number => Number(process.hrtime.bigint());
@@ -64,12 +66,12 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
   try {
     const endNs = options.durationMs === undefined ? Infinity : startedNs + options.durationMs * 1e6;
     let nextTickNs = startedNs + options.intervalMs * 1e6;
-    let pollMs = POLL_MS.busy;
+    let pollMs: number;
     for (const reducer of reducers) reducer.tick(startedNs);
     process.stderr.write(`${options.status}\n`);
     output.append(view.begin());
     while (!stop.stopped) {
-      pollMs = take() > 0 ? POLL_MS.busy : Math.min(pollMs * 2, POLL_MS.idle);
+      pollMs = pollAfter(take());
       const nowNs = monotonicNs();
       if (nowNs >= endNs) break;
       if (nowNs >= nextTickNs) {
@@ -90,6 +92,11 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
   }
   output.requireWritten();
   return { elapsedNs: monotonicNs() - startedNs, outputOpen: output.open };
+}
+
+function pollAfter(items: number): number {
+  if (items >= FLOOD_ITEMS) return POLL_MS.flood;
+  return items > 0 ? POLL_MS.busy : POLL_MS.idle;
 }
 
 /** The items up to and including the one that is the `limit`-th to count. */

@@ -150,6 +150,14 @@ function explain(error: unknown): unknown {
       `The kernel refused (${error.operation}: ${error.code}); a container also needs a seccomp profile that allows bpf(2).`,
       details,
     );
+  if (error.code === 'EAGAIN')
+    return new Failure(
+      EXIT.failure,
+      'The kernel was interrupted while it checked the BPF program.',
+      'Signals kept arriving, for example from a profiler.',
+      'Try again.',
+      details,
+    );
   if (error.code === 'ENOENT' && error.operation === 'attach')
     return new Failure(
       EXIT.unsupported,
