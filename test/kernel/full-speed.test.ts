@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { Namespace, Network, SERVER, connect, loop } from '#tcpscope/lab/network.js';
 import { HandshakeSource } from '#tcpscope/kernel/handshakes.js';
 import { monotonicNs } from '#tcpscope/session.js';
-import { toFilter } from '#tcpscope/cli/filter-flags.js';
+import { toFilter, type FilterFlagValues } from '#tcpscope/cli/filter-flags.js';
 import { Tool, trace } from './tool.js';
 
 const HANDSHAKES = 100_000;
@@ -73,15 +73,7 @@ describe('connlat at full speed', function () {
 
   it('takes every attempt out of the in-flight map, also one below --min-latency or for another port', async () => {
     for (const filter of [{ 'min-latency': '10s' }, { 'local-port': ['1'] }]) {
-      const source = HandshakeSource.start({
-        filter: toFilter({ netns: [host.name], ...filter }),
-        transport: 'ring',
-        syncErrors: false,
-        aggregate: false,
-        pendingNs: 0,
-        audit: false,
-        maxInFlight: 4,
-      });
+      const source = startWithRoomForFour({ netns: [host.name], ...filter });
       try {
         await loop(1000, 9000, {}, host);
         assert.deepEqual(source.drain(monotonicNs()), []);
@@ -95,15 +87,7 @@ describe('connlat at full speed', function () {
 
   it('counts attempts that the in-flight map has no room for', async () => {
     const network = await Network.create({ drop: ['all-syn'] });
-    const source = HandshakeSource.start({
-      filter: toFilter({ netns: [network.client.name] }),
-      transport: 'ring',
-      syncErrors: false,
-      aggregate: false,
-      pendingNs: 0,
-      audit: false,
-      maxInFlight: 4,
-    });
+    const source = startWithRoomForFour({ netns: [network.client.name] });
     try {
       const hanging = { count: 10, concurrent: 10, timeoutMs: 200 };
       assert.equal((await connect(network.client, SERVER.ipv4, 9000, hanging)).abandoned, 10);
@@ -117,3 +101,16 @@ describe('connlat at full speed', function () {
     }
   });
 });
+
+/** A source whose in-flight map holds four attempts at once. */
+function startWithRoomForFour(filter: FilterFlagValues): HandshakeSource {
+  return HandshakeSource.start({
+    filter: toFilter(filter),
+    transport: 'ring',
+    syncErrors: false,
+    aggregate: false,
+    pendingNs: 0,
+    audit: false,
+    maxInFlight: 4,
+  });
+}
