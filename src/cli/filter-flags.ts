@@ -4,7 +4,7 @@ import type { Filter } from '../events/connlat.js';
 import { parseDuration } from '../model/units.js';
 import { parseCidr, parseComm, parseNetns, parsePid, parsePort, parseUid } from './values.js';
 
-const helpGroup = 'FILTER (in the kernel; lists by comma or by repeating)';
+const helpGroup = 'FILTER';
 const list = (description: string, value: string) =>
   Flags.string({
     description,

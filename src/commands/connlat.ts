@@ -21,7 +21,8 @@ export default class Connlat extends BaseCommand {
   static override summary = 'Handshake latency and outcome of every outgoing TCP connection.';
   static override description =
     'LATENCY is SYN_SENT to ESTABLISHED, measured in the kernel; WIRE is the RTT of the SYN that was answered; SYNS counts ' +
-    'the SYNs sent. SYNS 2 or more: a SYN or its answer was lost; with a small WIRE the path itself is fast.';
+    'the SYNs sent. SYNS 2 or more: a SYN or its answer was lost; with a small WIRE the path itself is fast. ' +
+    'Filters work in the kernel; lists are written with commas or by repeating the flag.';
 
   static override examples = [
     {
