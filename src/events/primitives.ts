@@ -48,9 +48,14 @@ export function writeIp(view: DataView, offset: number, text: string): void {
 }
 
 const utf8 = new TextDecoder();
-/** C0 and C1 controls, DEL, and the marks that reorder text: a process may call itself anything. */
+/** Controls (C0, DEL, C1), line separators, and what reorders or hides text on a terminal (bidi, zero width, BOM). */
 // eslint-disable-next-line no-control-regex -- control characters are what it removes
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+/** Text from outside (process names, DNS answers, recordings) without anything that could drive a terminal. */
+export function sanitize(text: string): string {
+  return text.replace(UNSAFE, '');
+}
 
 /** A name of `length` bytes that a zero byte ends, safe to print. */
 export function readText(view: DataView, offset: number, length: number): string {
@@ -67,7 +72,7 @@ export function readText(view: DataView, offset: number, length: number): string
 function readForeignText(view: DataView, offset: number, length: number): string {
   const bytes = new Uint8Array(view.buffer, view.byteOffset + offset, length);
   const end = bytes.indexOf(0);
-  return utf8.decode(end < 0 ? bytes : bytes.subarray(0, end)).replace(UNPRINTABLE, '');
+  return sanitize(utf8.decode(end < 0 ? bytes : bytes.subarray(0, end)));
 }
 
 /** Writes at most `length` bytes; the rest of a longer name is cut, as the kernel does. */

@@ -1,5 +1,9 @@
 /** Numbers and outside text as a person reads them, and durations as a person types them. */
 
+import { sanitize } from '../events/primitives.js';
+
+export { sanitize };
+
 /** Three significant digits of a number from 1 up to 999.4. */
 function threeDigits(value: number): string {
   return value.toFixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0);
@@ -81,13 +85,4 @@ export function parseDuration(text: string): number {
   throw new RangeError(
     `"${sanitize(text)}" is not a duration: write a number and a unit, as in 500us 250ms 30s 5m 1h`,
   );
-}
-
-/** Controls (C0, DEL, C1), line separators, and what reorders or hides text on a terminal (bidi, zero width, BOM). */
-// eslint-disable-next-line no-control-regex
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
-
-/** Text from outside (process names, DNS answers, recordings) without anything that could drive a terminal. */
-export function sanitize(text: string): string {
-  return text.replace(UNSAFE, '');
 }
