@@ -140,6 +140,7 @@ export default class Connlat extends BaseCommand {
           losses: source.losses(),
           ...(audit ? { audit: auditSentence(audit) } : {}),
           colorLevel: 0,
+          width: process.stderr.isTTY ? display.width : undefined,
         }),
       );
     } finally {

@@ -3,6 +3,7 @@ import type { SummaryFacts } from '../model/summary.js';
 import { formatCount, formatElapsed, formatRate } from '../model/units.js';
 import { createPaint, type Paint } from './paint.js';
 import { quantileText } from './quantiles.js';
+import { textWidth } from './width.js';
 import type { Display } from './view.js';
 
 export interface SummaryOptions {
@@ -12,6 +13,20 @@ export interface SummaryOptions {
   /** `agrees with the kernel (ActiveOpens +1,204)`, or why not; absent where totals cannot be compared. */
   audit?: string;
   colorLevel: Display['colorLevel'];
+  /** Of the terminal, for breaking lines between clauses; absent: two lines, however long. */
+  width?: number | undefined;
+}
+
+/** Clauses with `; ` between them, on as many lines as it takes without breaking one. */
+function joined(clauses: readonly string[], width = Infinity): string {
+  const lines: string[] = [];
+  for (const clause of clauses) {
+    const last = lines.at(-1);
+    const longer = `${last}; ${clause}`;
+    if (last !== undefined && textWidth(longer) <= width) lines[lines.length - 1] = longer;
+    else lines.push(clause);
+  }
+  return lines.join('\n');
 }
 
 function counted(count: number, noun: string): string {
@@ -19,14 +34,14 @@ function counted(count: number, noun: string): string {
 }
 
 /** What was seen: `1,204 attempts in 42.0 s (28.7/s): 1,198 ok, 2 refused; 3 lost a SYN`. */
-function seen({ noun, count, outcomes, notes }: SummaryFacts, durationNs: number): string {
+function seen({ noun, count, outcomes, notes }: SummaryFacts, durationNs: number): string[] {
   const rate = durationNs > 0 && count > 0 ? ` (${formatRate(count / (durationNs / 1e9))}/s)` : '';
   const ends = outcomes
     .filter(([, ended]) => ended > 0)
     .map(([label, ended]) => `${formatCount(ended)} ${label}`);
   const head = `${formatCount(count)} ${count === 1 ? noun.replace(/s$/, '') : noun} in ${formatElapsed(durationNs)}${rate}`;
   const body = ends.length > 0 ? `${head}: ${ends.join(', ')}` : head;
-  return [body, ...notes].join('; ');
+  return [body, ...notes];
 }
 
 /** What is missing: lost events always, the rest where there is any. */
@@ -39,12 +54,12 @@ function missing({ lost, untracked, missed }: Losses, paint: Paint): string[] {
 }
 
 /** The two lines at the end of a session. */
-export function summary({ facts, durationNs, losses, audit, colorLevel }: SummaryOptions): string {
+export function summary({ facts, durationNs, losses, audit, colorLevel, width }: SummaryOptions): string {
   const { latency, ownersUnknown } = facts;
   const clauses = missing(losses, createPaint(colorLevel));
   if (latency && latency.histogram.count > 0)
     clauses.unshift(`${latency.label} ${quantileText(latency.histogram)}`);
   if (ownersUnknown > 0) clauses.push(`${counted(ownersUnknown, 'owner')} unknown`);
   if (audit !== undefined) clauses.push(audit);
-  return `${seen(facts, durationNs)}\n${clauses.join('; ')}\n`;
+  return `${joined(seen(facts, durationNs), width)}\n${joined(clauses, width)}\n`;
 }

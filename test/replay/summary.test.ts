@@ -22,6 +22,12 @@ describe('summary of connlat', () => {
     assertGolden('summary', text);
   });
 
+  it('breaks between clauses on a narrow terminal', () => {
+    const audit = 'agrees with the kernel (ActiveOpens +40, AttemptFails +8)';
+    const options = { facts: totals.facts(), durationNs, losses: NOTHING_LOST, audit, colorLevel: 0 } as const;
+    assertGolden('summary-80', summary({ ...options, width: 80 }));
+  });
+
   it('of a run that lost something', () => {
     const losses = { lost: 1204, untracked: 1, missed: 2 };
     assertGolden('summary-lost', summary({ facts: totals.facts(), durationNs, losses, colorLevel: 1 }));
