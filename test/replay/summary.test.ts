@@ -24,7 +24,13 @@ describe('summary of connlat', () => {
 
   it('breaks between clauses on a narrow terminal', () => {
     const audit = 'agrees with the kernel (ActiveOpens +40, AttemptFails +8)';
-    const options = { facts: totals.facts(), durationNs, losses: NOTHING_LOST, audit, colorLevel: 0 } as const;
+    const options = {
+      facts: totals.facts(),
+      durationNs,
+      losses: NOTHING_LOST,
+      audit,
+      colorLevel: 0,
+    } as const;
     assertGolden('summary-80', summary({ ...options, width: 80 }));
   });
 
