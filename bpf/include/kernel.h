@@ -26,8 +26,26 @@ enum tcp_state {
     TCP_ESTABLISHED = 1,
     TCP_SYN_SENT = 2,
     TCP_SYN_RECV = 3,
+    TCP_FIN_WAIT1 = 4,
     TCP_CLOSE = 7,
+    TCP_LAST_ACK = 9,
+    TCP_LISTEN = 10,
 };
+
+/* include/uapi/linux/tcp.h: what icsk_ca_state says of the sender. */
+enum tcp_ca_state {
+    TCP_CA_Open,
+    TCP_CA_Disorder,
+    TCP_CA_CWR,
+    TCP_CA_Recovery,
+    TCP_CA_Loss,
+};
+
+/* include/net/inet_connection_sock.h: what icsk_pending waits for; unchanged since Linux 3.10. */
+#define ICSK_TIME_LOSS_PROBE 5
+
+/* include/net/tcp.h: tcp_skb_cb.sacked of a segment that is taken for lost. */
+#define TCPCB_LOST 0x04
 
 /* include/uapi/linux/net.h; an enum, because CO-RE takes an int for another type. */
 typedef enum { SS_FREE, SS_UNCONNECTED } socket_state;
@@ -82,6 +100,21 @@ struct sock {
 struct inet_sock {
     struct sock sk;
     __be16 inet_sport; /* the local port; unlike skc_num it outlives the change to TCP_CLOSE */
+};
+
+struct inet_connection_sock {
+    struct inet_sock icsk_inet;
+    __u8 icsk_ca_state : 5; /* enum tcp_ca_state; its width differs by kernel */
+    __u8 icsk_pending;      /* what the retransmission timer waits for; 0 while its handler sends again */
+};
+
+/* What TCP notes about a segment, in sk_buff.cb. */
+struct tcp_skb_cb {
+    __u8 sacked; /* TCPCB_ flags; moved when tcp_flags grew (6.18) */
+};
+
+struct sk_buff {
+    char cb[48];
 };
 
 struct tcp_sock {
