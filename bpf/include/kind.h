@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* Why a segment is sent again, from what the sender knows at that moment: docs/retransmit-kinds.md has the proof. */
+/* Why a segment is sent again, from what the sender knows at that moment: docs/retransmit-kinds.md has the
+ * proof. */
 #pragma once
 
 #include "kernel.h"
@@ -27,8 +28,8 @@ static __always_inline enum kind kind_of(const struct sock *sk, struct tcp_sock 
     /* tcp_write_timer_handler() clears icsk_pending before tcp_retransmit_timer(), which enters Loss. */
     if (ca_state == TCP_CA_Loss)
         return icsk->icsk_pending ? KIND_LOSS : KIND_RTO;
-    /* The handler leaves icsk_pending for tcp_send_loss_probe(). The timer may also be waiting while an ACK starts
-     * recovery; but recovery (tcp_xmit_retransmit_queue) sends only what is marked as lost. */
+    /* The handler leaves icsk_pending for tcp_send_loss_probe(). The timer may also be waiting while an ACK
+     * starts recovery; but recovery (tcp_xmit_retransmit_queue) sends only what is marked as lost. */
     if (icsk->icsk_pending == ICSK_TIME_LOSS_PROBE &&
         !(BPF_CORE_READ((const struct tcp_skb_cb *)&skb->cb, sacked) & TCPCB_LOST))
         return KIND_TLP;
