@@ -1,6 +1,6 @@
 /** The filters of INTERFACE.md: the same flags in every command, applied in the kernel. */
 import { Flags } from '@oclif/core';
-import type { Filter } from '../events/connlat.js';
+import type { Filter } from '../events/shared.js';
 import { parseDuration } from '../model/units.js';
 import { parseCidr, parseComm, parseNetns, parsePid, parsePort, parseUid } from './values.js';
 

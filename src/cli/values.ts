@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { closest } from 'fastest-levenshtein';
 import ipaddr from 'ipaddr.js';
-import type { Cidr } from '../events/connlat.js';
+import type { Cidr } from '../events/shared.js';
 import { resolveNamespace } from '../kernel/namespaces.js';
 
 const MAX_PID = 4_194_304;

@@ -87,3 +87,10 @@ export function writeText(view: DataView, offset: number, length: number, text: 
 export function checkLength(name: string, list: readonly unknown[], limit: number): void {
   if (list.length > limit) throw new RangeError(`${name}: ${list.length} entries, at most ${limit}`);
 }
+
+/** `size` bytes, zero but for what `write` puts there. */
+export function encode(size: number, write: (view: DataView) => void): Uint8Array {
+  const bytes = new Uint8Array(size);
+  write(new DataView(bytes.buffer));
+  return bytes;
+}

@@ -1,17 +1,14 @@
 /** Live source of outgoing handshakes: bpf/connlat.bpf.c and what must be asked beside its events. */
 import {
-  COUNTERS,
   HANDSHAKE_SIZE,
   OUTCOMES,
   decodeHandshake,
   decodeTotals,
   encodeGlobals,
-  type Counter,
-  type Filter,
   type Handshake,
   type Totals,
-  type Transport,
 } from '../events/connlat.js';
+import { COUNTERS, type Counter, type Filter, type Transport } from '../events/shared.js';
 import type { AuditFacts } from '../model/audit.js';
 import type { Losses, Source } from '../model/source.js';
 import { COUNTED_FAILURES, KernelAudit } from './audit.js';

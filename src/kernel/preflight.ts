@@ -1,7 +1,7 @@
 /** Can this host do it? Asked before anything is loaded, because the kernel's own answers mislead. */
 import { existsSync, readFileSync } from 'node:fs';
 import { kernelBtf } from '#bpf-native-bindings';
-import type { Transport } from '../events/connlat.js';
+import type { Transport } from '../events/shared.js';
 import { EXIT, Failure } from '../model/failure.js';
 
 const BTF = '/sys/kernel/btf/vmlinux';

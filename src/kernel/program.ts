@@ -1,7 +1,7 @@
 /** One BPF object at work: opened, set, loaded, attached, drained, closed. Knows no particular command. */
 import { readFileSync } from 'node:fs';
 import { BpfError, BpfObject, type BpfLink, type EventBuffer } from '#bpf-native-bindings';
-import type { Transport } from '../events/connlat.js';
+import type { Transport } from '../events/shared.js';
 import { EXIT, Failure } from '../model/failure.js';
 import { notPermitted } from './preflight.js';
 
