@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 /* Outgoing TCP handshakes: each attempt's start, end, outcome and owner. */
+#include "include/clock.h"
 #include "include/emit.h"
 #include "include/filter.h"
 #include "include/histogram.h"
@@ -260,16 +261,6 @@ int pending(struct bpf_iter__bpf_map_elem *ctx) {
         wants_local_port(handshake.local_port))
         bpf_seq_write(seq, &handshake, sizeof(handshake));
     return 0;
-}
-
-/* When the first SYN left, from tcp_connect()'s retrans_stamp: 32 bits of a clock of ms, or of µs. */
-static __always_inline ns_t first_syn_ns(struct tcp_sock *tcp, ns_t now) {
-    __u32 stamp = BPF_CORE_READ(tcp, retrans_stamp);
-    __u64 tick_ns = 1000000;
-
-    if (bpf_core_field_exists(tcp->tcp_usec_ts) && BPF_CORE_READ_BITFIELD_PROBED(tcp, tcp_usec_ts))
-        tick_ns = 1000;
-    return now - (__u64)((__u32)(now / tick_ns) - stamp) * tick_ns;
 }
 
 /* Run once after attaching: attempts that were already in SYN_SENT, in every network namespace. */

@@ -206,6 +206,13 @@ class Generator {
           write: (at, value) => `${this.use('writeText')}(view, ${at}, 16, ${value})`,
         };
       if (type.name === 'flag_t') return this.booleanForm();
+      if (type.name === 'socket_t')
+        return {
+          type: () => 'number',
+          size: 8,
+          read: (at) => `${this.use('readSocket')}(view, ${at})`,
+          write: (at, value) => `${this.use('writeSocket')}(view, ${at}, ${value})`,
+        };
       return this.form(type.type_id);
     }
     if (type.kind === 'INT') return type.name === '_Bool' ? this.booleanForm() : this.integerForm(type);
@@ -289,14 +296,25 @@ class Generator {
     };
   }
 
+  /** The members of a struct, with those of structs that it embeds without a name. @param {BtfType} type @returns {BtfType['members']} */
+  members(type) {
+    return type.members.flatMap((member) => {
+      const embedded = this.resolved(member.type_id);
+      if (member.name !== '(anon)' || embedded.kind !== 'STRUCT') return [member];
+      return this.members(embedded).map((inner) => ({
+        ...inner,
+        bits_offset: member.bits_offset + inner.bits_offset,
+      }));
+    });
+  }
+
   /** Fields of the interface; how each is read and written is kept for `reader` and `writer`. @param {BtfType} type */
   fields(type) {
+    const all = this.members(type);
     const lengths = new Set(
-      type.members
-        .filter((member) => type.members.some((list) => member.name === `${list.name}_count`))
-        .map((m) => m.name),
+      all.filter((member) => all.some((list) => member.name === `${list.name}_count`)).map((m) => m.name),
     );
-    const members = type.members.filter((member) => !lengths.has(member.name));
+    const members = all.filter((member) => !lengths.has(member.name));
     /** @type {string[]} */ const fields = [];
     /** @type {(() => string)[]} */ const reads = [];
     /** @type {(() => string)[]} */ const writes = [];
@@ -315,7 +333,7 @@ class Generator {
       }
       const element = this.form(resolved.type_id);
       const limit = resolved.nr_elems;
-      const count = type.members.find((other) => other.name === `${member.name}_count`);
+      const count = all.find((other) => other.name === `${member.name}_count`);
       const length = count ? `view.getUint32(offset + ${count.bits_offset / 8}, true)` : String(limit);
       const bound = count ? `At most ${limit}` : `Exactly ${limit}`;
       fields.push(`/** ${bound}. */ ${key}: readonly ${element.type()}[];`);

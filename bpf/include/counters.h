@@ -9,8 +9,9 @@ enum counter {
     COUNTER_UNTRACKED, /* starts that the full in-flight map could not take */
     COUNTER_STARTED,   /* starts that passed the filter */
     COUNTER_UNSENT,    /* of those: no packet left this host */
+    COUNTER_SEGMENTS,  /* segments sent again that passed the filter */
 };
-#define COUNTERS 4
+#define COUNTERS 5
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -19,9 +20,13 @@ struct {
     __type(value, __u64);
 } counters SEC(".maps");
 
-static __always_inline void count(__u32 counter) {
+static __always_inline void add(__u32 counter, __u64 amount) {
     __u64 *value = bpf_map_lookup_elem(&counters, &counter);
 
     if (value)
-        *value += 1;
+        *value += amount;
+}
+
+static __always_inline void count(__u32 counter) {
+    add(counter, 1);
 }

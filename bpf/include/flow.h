@@ -52,6 +52,55 @@ static __always_inline ip_t probe_remote_address(const struct sock *sk) {
     return ip;
 }
 
+/* A TCP socket as events tell of it: which one, between whom, whose. Programs embed it without a name. */
+struct flow {
+    socket_t socket;
+    ip_t local_address;
+    ip_t remote_address;
+    __u16 local_port;
+    __u16 remote_port;
+    __u32 netns; /* inode number of the socket's network namespace */
+    __u64 cgroup_id;
+    __u32 uid;
+    __u32 pid; /* the owner's thread group, as the host numbers it; 0 if unknown */
+    comm_t comm;
+};
+
+static __always_inline __u64 cgroup_of(const struct sock *sk) {
+    struct sock_cgroup_data___tagged *tagged = (void *)__builtin_preserve_access_index(&sk->sk_cgrp_data);
+
+    if (bpf_core_field_exists(tagged->val)) {
+        __u64 value = BPF_CORE_READ(tagged, val);
+        return value & 1 ? 0 : BPF_CORE_READ((struct cgroup *)(value & ~3ULL), kn, id);
+    }
+    return BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
+}
+
+/* All but the owner. */
+static __always_inline void set_flow(struct flow *flow, const struct tcp_sock *tcp) {
+    const struct sock *sk = (const struct sock *)tcp;
+
+    flow->socket = (socket_t)sk;
+    flow->local_address = local_address(sk);
+    flow->remote_address = remote_address(sk);
+    flow->local_port = bpf_ntohs(((const struct inet_sock *)tcp)->inet_sport);
+    flow->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
+    flow->netns = sk->__sk_common.skc_net.net->ns.inum;
+    flow->uid = sk->sk_uid.val;
+    flow->cgroup_id = cgroup_of(sk);
+}
+
+static __always_inline void probe_flow(struct flow *flow, const struct sock *sk) {
+    flow->socket = (socket_t)sk;
+    flow->local_address = probe_local_address(sk);
+    flow->remote_address = probe_remote_address(sk);
+    flow->local_port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+    flow->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+    flow->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+    flow->uid = BPF_CORE_READ(sk, sk_uid.val);
+    flow->cgroup_id = cgroup_of(sk);
+}
+
 /* The TCP socket behind a file, NULL if it is anything else. bpf_sock_from_file() is younger than 5.10. */
 static __always_inline struct socket *tcp_socket_of_file(const struct file *file) {
     struct socket *socket;

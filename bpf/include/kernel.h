@@ -30,6 +30,7 @@ enum tcp_state {
     TCP_CLOSE = 7,
     TCP_LAST_ACK = 9,
     TCP_LISTEN = 10,
+    TCP_CLOSING = 11,
 };
 
 /* include/uapi/linux/tcp.h: what icsk_ca_state says of the sender. */
@@ -43,6 +44,12 @@ enum tcp_ca_state {
 
 /* include/net/inet_connection_sock.h: what icsk_pending waits for; unchanged since Linux 3.10. */
 #define ICSK_TIME_LOSS_PROBE 5
+
+/* include/linux/sched.h */
+#define PF_KTHREAD 0x00200000
+
+/* include/net/sock.h */
+#define SHUTDOWN_MASK 3
 
 /* include/net/tcp.h: tcp_skb_cb.sacked of a segment that is taken for lost. */
 #define TCPCB_LOST 0x04
@@ -64,6 +71,23 @@ typedef struct {
     struct net *net;
 } possible_net_t;
 
+struct kernfs_node {
+    __u64 id; /* the inode number of the cgroup's folder */
+};
+
+struct cgroup {
+    struct kernfs_node *kn;
+};
+
+struct sock_cgroup_data {
+    struct cgroup *cgroup;
+};
+
+/* Before 5.15 (8520e224f547): a tagged pointer, or net_cls and net_prio numbers where bit 0 is set. */
+struct sock_cgroup_data___tagged {
+    __u64 val;
+};
+
 struct in6_addr {
     union {
         __be32 u6_addr32[4];
@@ -74,6 +98,7 @@ struct sock_common {
     __be32 skc_daddr;
     __be32 skc_rcv_saddr;
     __be16 skc_dport;
+    __u16 skc_num; /* the local port in host order; 0 before binding and after TCP_CLOSE */
     unsigned short skc_family;
     volatile unsigned char skc_state;
     possible_net_t skc_net;
@@ -95,6 +120,8 @@ struct sock {
     struct socket *sk_socket; /* NULL while nobody has accepted the connection, and after close() */
     __u16 sk_protocol;
     __u16 sk_type;
+    __u8 sk_shutdown; /* SHUTDOWN_MASK from the first moment of tcp_close() */
+    struct sock_cgroup_data sk_cgrp_data;
 };
 
 struct inet_sock {
@@ -106,23 +133,54 @@ struct inet_connection_sock {
     struct inet_sock icsk_inet;
     __u8 icsk_ca_state : 5; /* enum tcp_ca_state; its width differs by kernel */
     __u8 icsk_pending;      /* what the retransmission timer waits for; 0 while its handler sends again */
+    __u8 icsk_retransmits;  /* timeouts in a row without progress */
+    __u32 icsk_rto;         /* jiffies */
 };
 
 /* What TCP notes about a segment, in sk_buff.cb. */
 struct tcp_skb_cb {
-    __u8 sacked; /* TCPCB_ flags; moved when tcp_flags grew (6.18) */
+    __u32 seq;
+    __u16 tcp_gso_segs; /* segments of at most one MSS that the sk_buff holds */
+    __u8 sacked;        /* TCPCB_ flags; moved when tcp_flags grew (6.18) */
 };
 
 struct sk_buff {
+    unsigned int len; /* in the retransmission queue: bytes of data, without headers */
     char cb[48];
 };
 
+/* A windowed minimum; s[0] is the smallest sample. */
+struct minmax_sample {
+    __u32 v;
+};
+
+struct minmax {
+    struct minmax_sample s[3];
+};
+
 struct tcp_sock {
-    __u32 srtt_us;        /* smoothed RTT, 8 times µs; after the handshake: its only sample */
-    __u32 total_retrans;  /* segments sent again since the socket was made or disconnected */
-    __u32 segs_out;       /* segments sent; 0 means that no SYN left */
-    __u32 retrans_stamp;  /* in SYN_SENT: the first SYN's time (tcp_connect), in ticks of tcp_clock */
-    __u8 tcp_usec_ts : 1; /* from 6.7 (614e8316aa4c): those ticks are µs, not ms */
+    __u32 srtt_us;         /* smoothed RTT, 8 times µs; after the handshake: its only sample */
+    struct minmax rtt_min; /* µs; ~0 before the first sample */
+    __u32 mss_cache;
+    __u32 snd_cwnd;     /* segments */
+    __u32 snd_ssthresh; /* segments; 0x7fffffff before the first loss */
+    __u32 write_seq;    /* the next one that the program will write, or behind the FIN */
+    __u32 lost_out;
+    __u32 sacked_out;
+    __u32 retrans_out;
+    __u32 snd_una;          /* the oldest sequence number that is not acknowledged */
+    __u32 snd_nxt;          /* the next one to be sent for the first time */
+    __u64 bytes_sent;       /* data, retransmissions included */
+    __u64 bytes_retrans;    /* data sent again */
+    __u64 bytes_acked;      /* growth of snd_una; an active socket's begins with its SYN */
+    __u64 delivered_mstamp; /* µs of CLOCK_MONOTONIC: the last ACK or SACK of new data, or sending after
+                               idleness */
+    __u32 dsack_dups;       /* segments that the other end reported to have got twice */
+    __u32 undo_marker;      /* 0 once a recovery was taken back (tcp_undo_cwnd_reduction) */
+    __u32 total_retrans;    /* segments sent again since the socket was made or disconnected */
+    __u32 segs_out;         /* segments sent; 0 means that no SYN left */
+    __u32 retrans_stamp;    /* in SYN_SENT: the first SYN's time (tcp_connect), in ticks of tcp_clock */
+    __u8 tcp_usec_ts : 1;   /* from 6.7 (614e8316aa4c): those ticks are µs, not ms */
 };
 
 struct socket {
@@ -152,8 +210,27 @@ struct files_struct {
     struct fdtable *fdt;
 };
 
+struct request_sock {
+    struct sock_common __req_common;
+    __u8 num_retrans; /* SYN-ACKs sent again; counted after the tracepoint */
+    __u8 num_timeout : 7;
+    __u32 timeout; /* jiffies, from 5.17 (5903123f662e); before: TCP_TIMEOUT_INIT */
+};
+
+struct inet_request_sock {
+    struct request_sock req;
+};
+
+struct tcp_request_sock {
+    struct inet_request_sock req;
+    __u64 snt_synack; /* when the first SYN-ACK was sent, µs of CLOCK_MONOTONIC */
+    __u32 snt_isn;
+};
+
 struct task_struct {
+    unsigned int flags; /* PF_ */
     int tgid;
+    __u64 start_boottime;
     struct task_struct *group_leader;
     char comm[16];
     struct files_struct *files;
@@ -163,6 +240,7 @@ struct seq_file;
 
 struct bpf_iter_meta {
     struct seq_file *seq;
+    __u64 session_id; /* a number for each reading of an iterator */
 };
 
 struct bpf_iter__task_file {

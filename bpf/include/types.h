@@ -17,3 +17,9 @@ typedef char comm_t[16];
 
 /* A 0 or 1 that TypeScript sees as a boolean. */
 typedef __u8 flag_t;
+
+/*
+ * The address of a struct sock, to tell sockets apart: the kernel uses it again, but not while the socket is
+ * open. A number that JavaScript holds exactly.
+ */
+typedef __u64 socket_t;

@@ -1,3 +1,5 @@
+import { formatCount } from '../model/units.js';
+
 /** One key of `--by`. */
 export interface GroupKey<Item> {
   /** As typed, without an argument: `remote-port`. Its column key has underscores. */
@@ -61,4 +63,18 @@ export class Grouping<Item, Stats> {
   all(): Group<Stats>[] {
     return this.#other ? [...this.#groups.values(), this.#other] : [...this.#groups.values()];
   }
+}
+
+/** What a reader of a table has to know of its groups. */
+export function overflowNotes({ overflow, limit }: { overflow: number; limit: number }): string[] {
+  if (overflow === 0) return [];
+  return [`more than ${formatCount(limit)} groups: ${formatCount(overflow)} events are in "${OTHER_GROUP}"`];
+}
+
+/** A group's texts by column key, for machines. */
+export function namedKeys(
+  keys: readonly { name: string }[],
+  texts: readonly string[],
+): Record<string, string> {
+  return Object.fromEntries(keys.map(({ name }, at) => [name.replaceAll('-', '_'), texts[at] ?? '']));
 }

@@ -1,7 +1,6 @@
 import type { Handshake } from '../model/handshake.js';
 import type { HistogramSection, HistogramSource } from '../model/histogram-section.js';
-import { formatCount } from '../model/units.js';
-import { Grouping, type Group, type GroupKey } from './grouping.js';
+import { Grouping, namedKeys, overflowNotes, type Group, type GroupKey } from './grouping.js';
 import { handshakeSection } from './handshake-report.js';
 import { HandshakeGroupStats } from './handshake-stats.js';
 import { PendingAttempts } from './pending.js';
@@ -45,18 +44,13 @@ export class HandshakeGroups implements Reducer<Handshake>, HistogramSource {
 
   /** What a reader of the table has to know beside it. */
   notes(): string[] {
-    const { overflow, limit } = this.#grouping;
-    if (overflow === 0) return [];
-    return [`more than ${formatCount(limit)} groups: ${formatCount(overflow)} events are in "other"`];
+    return overflowNotes(this.#grouping);
   }
 
   /** The same groups as histograms, the fullest first. */
   sections(): HistogramSection[] {
-    return this.rows()
-      .map(({ keys, stats }) => {
-        const named = this.keys.map(({ name }, at) => [name.replaceAll('-', '_'), keys[at] ?? '']);
-        return handshakeSection(stats, keys.join('  '), Object.fromEntries(named) as Record<string, string>);
-      })
-      .sort((a, b) => b.histogram.count - a.histogram.count);
+    return [...this.rows()]
+      .sort((a, b) => b.stats.latency.count - a.stats.latency.count)
+      .map(({ keys, stats }) => handshakeSection(stats, keys.join('  '), namedKeys(this.keys, keys)));
   }
 }

@@ -1,8 +1,11 @@
 import type { Tone } from '../model/column.js';
 import type { HistogramSection } from '../model/histogram-section.js';
+import { durations } from '../model/measures.js';
 import type { SummaryFacts } from '../model/summary.js';
 import { formatCount } from '../model/units.js';
 import type { HandshakeStats } from './handshake-stats.js';
+
+export const OK_LATENCY = durations('ok latency');
 
 /** The histogram of a group of handshakes, with what has no latency beside it. */
 export function handshakeSection(
@@ -13,7 +16,7 @@ export function handshakeSection(
   const others: [string, number, Tone][] = [];
   for (const [outcome, count] of stats.outcomes()) if (outcome !== 'ok') others.push([outcome, count, 'bad']);
   if (stats.pending > 0) others.push(['pending', stats.pending, 'warn']);
-  return { title, keys, histogram: stats.latency, others };
+  return { title, keys, histograms: [{ measure: OK_LATENCY, histogram: stats.latency, others }] };
 }
 
 /** What the summary says of handshakes. */
@@ -26,7 +29,7 @@ export function handshakeFacts(stats: HandshakeStats, ownersUnknown: number): Su
     count: stats.finished,
     outcomes: stats.outcomes(),
     notes,
-    latency: { label: 'ok latency', histogram: stats.latency },
+    latency: { label: OK_LATENCY.label, histogram: stats.latency },
     ownersUnknown,
   };
 }

@@ -1,7 +1,7 @@
 import { isFailure, lostSyn, OUTCOMES, type Handshake, type Outcome } from '../model/handshake.js';
 import { LatencyHistogram } from '../model/histogram.js';
 import type { PendingGauge } from './pending.js';
-import { Recent, type IntervalClock } from './recent.js';
+import { RecentLatency, type IntervalClock } from './recent.js';
 
 /** Sums over finished attempts, as the kernel side keeps them. */
 export interface HandshakeCounts {
@@ -76,11 +76,11 @@ export class HandshakeStats implements PendingGauge {
 
 /** The same for one group, with its recent past. */
 export class HandshakeGroupStats extends HandshakeStats {
-  readonly recent: Recent;
+  readonly recent: RecentLatency;
 
   constructor(clock: IntervalClock) {
     super();
-    this.recent = new Recent(clock);
+    this.recent = new RecentLatency(clock);
   }
 
   override finish(attempt: Handshake): void {

@@ -32,18 +32,16 @@ export const filterFlags = {
     exclusive: ['ipv6'],
   }),
   ipv6: Flags.boolean({ description: '-6: only IPv6.', helpGroup, exclusive: ['ipv4'] }),
-  'min-latency': Flags.string({
-    description: 'Only attempts that took at least this long.',
-    helpValue: '10ms',
-    helpGroup,
-  }),
 };
 
-/** What oclif gives for `filterFlags`. */
+/** What takes its time differs by command. */
+export const minLatencyFlag = (description: string) =>
+  Flags.string({ description, helpValue: '10ms', helpGroup });
+
+/** What oclif gives for `filterFlags` and `minLatencyFlag`. */
 export type FilterFlagValues = {
-  [Name in keyof typeof filterFlags]?:
-    (Name extends 'ipv4' | 'ipv6' ? boolean : Name extends 'min-latency' ? string : string[]) | undefined;
-};
+  [Name in keyof typeof filterFlags]?: (Name extends 'ipv4' | 'ipv6' ? boolean : string[]) | undefined;
+} & { 'min-latency'?: string | undefined };
 
 /** @throws {RangeError} or {Failure} for a value that makes no sense. */
 export function toFilter(flags: FilterFlagValues): Filter {

@@ -4,6 +4,8 @@ import { closest } from 'fastest-levenshtein';
 import ipaddr from 'ipaddr.js';
 import type { Cidr } from '../events/shared.js';
 import { resolveNamespace } from '../kernel/namespaces.js';
+import { KINDS, type Kind } from '../model/retransmit.js';
+import { SENDING_STATES, stateNumber } from '../model/tcp-state.js';
 
 const MAX_PID = 4_194_304;
 const MAX_UID = 0xffff_fffe;
@@ -71,6 +73,20 @@ export function parseComm(text: string): string {
 export function parseNetns(text: string): number {
   if (text !== '') return resolveNamespace(text);
   throw new RangeError('--netns: the name is empty');
+}
+
+export function parseKind(text: string): Kind {
+  return requireChoice('--kind', text.toLowerCase(), KINDS) as Kind;
+}
+
+/** The number of a TCP state, by the kernel's name or by ss's: `FIN_WAIT1`, `fin-wait-1`, `ESTAB`. */
+export function parseState(text: string): number {
+  const name = text
+    .toUpperCase()
+    .replaceAll('-', '_')
+    .replace(/_(?=[12]$)/, '')
+    .replace(/^ESTAB$/, 'ESTABLISHED');
+  return stateNumber(requireChoice('--state', name, SENDING_STATES))!;
 }
 
 /** @throws {RangeError} naming the nearest valid choice. */

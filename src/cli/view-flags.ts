@@ -1,8 +1,8 @@
 /** How it is shown: the same flags in every command, and the view that they ask for. */
 import { Flags } from '@oclif/core';
 import type { Column, TextContext } from '../model/column.js';
-import type { HistogramSource } from '../model/histogram-section.js';
-import { machineColumns, textColumns, type Sorting } from '../model/select.js';
+import type { HistogramSource, Measure } from '../model/histogram-section.js';
+import { machineColumns, textColumns, wideColumns, type Sorting } from '../model/select.js';
 import { parseDuration } from '../model/units.js';
 import { createHistogramView } from '../view/histogram.js';
 import {
@@ -42,6 +42,11 @@ export const viewFlags = {
     ...list,
     ...VIEW,
   }),
+  wide: Flags.boolean({
+    description: 'All columns, as in JSON.',
+    exclusive: ['columns', 'json', 'csv', 'hist'],
+    ...VIEW,
+  }),
   sort: Flags.string({ description: 'Sort a table by this column.', helpValue: 'COLUMN', ...VIEW }),
   top: Flags.string({ description: 'Show only the first N groups.', helpValue: 'N', ...VIEW }),
   interval: Flags.string({
@@ -57,16 +62,20 @@ export const viewFlags = {
     ...VIEW,
   })(),
   duration: Flags.string({ description: 'End after this time.', helpValue: '30s', ...STOP }),
-  count: Flags.string({ description: 'End after N finished attempts.', helpValue: 'N', ...STOP }),
 };
 
-/** What oclif gives for `viewFlags`. */
+/** What is counted differs by command. */
+export const countFlag = (what: string) =>
+  Flags.string({ description: `End after N ${what}.`, helpValue: 'N', ...STOP });
+
+/** What oclif gives for `viewFlags` and `countFlag`. */
 export interface ViewFlagValues {
   by?: string[] | undefined;
   hist: boolean;
   json: boolean;
   csv: boolean;
   columns?: string[] | undefined;
+  wide: boolean;
   sort?: string | undefined;
   top?: string | undefined;
   interval: string;
@@ -79,7 +88,7 @@ export interface ViewFlagValues {
 export interface ViewParts<Item, Row> {
   columns: readonly Column<Item>[];
   table: Pick<TableOptions<Row>, 'rows' | 'notes'> & { columns: readonly Column<Row>[]; defaultSort: string };
-  histogram: { source: HistogramSource; label: string; keys: readonly string[] };
+  histogram: { source: HistogramSource; measures: readonly Measure[]; keys: readonly string[] };
 }
 
 /** @throws {RangeError} for a value that makes no sense. */
@@ -155,7 +164,8 @@ function chosenColumns<Item>(
   machine: boolean,
 ): Column<Item>[] {
   const names = flags.columns?.map((name) => namedColumn(columns, '--columns', name).key);
-  return machine ? machineColumns(columns, names) : textColumns(columns, names);
+  if (machine) return machineColumns(columns, names);
+  return flags.wide ? wideColumns(columns) : textColumns(columns, names);
 }
 
 /** By key or header, in any case: what the user sees on the screen is what they type. */

@@ -1,12 +1,15 @@
 import { Flags } from '@oclif/core';
-import { auditSentence } from '../aggregate/audit.js';
+import { handshakeAuditSentence } from '../aggregate/audit.js';
 import { HandshakeGroups } from '../aggregate/handshake-groups.js';
-import { HANDSHAKE_KEYS, parseGroupKeys } from '../aggregate/handshake-keys.js';
+import { parseGroupKeys } from '../aggregate/group-keys.js';
+import { HANDSHAKE_KEYS } from '../aggregate/handshake-keys.js';
+import { OK_LATENCY } from '../aggregate/handshake-report.js';
 import { HandshakeTotals } from '../aggregate/handshake-totals.js';
 import { KernelHandshakes } from '../aggregate/kernel-handshakes.js';
 import { BaseCommand } from '../cli/base-command.js';
-import { filterFlags, isUnfiltered, toFilter } from '../cli/filter-flags.js';
-import { chooseView, currentDisplay, parseTiming, viewFlags } from '../cli/view-flags.js';
+import { filterFlags, isUnfiltered, minLatencyFlag, toFilter } from '../cli/filter-flags.js';
+import { transportFlag } from '../cli/tracing-flags.js';
+import { chooseView, countFlag, currentDisplay, parseTiming, viewFlags } from '../cli/view-flags.js';
 import { HandshakeSource } from '../kernel/handshakes.js';
 import { parseDuration } from '../model/units.js';
 import { monotonicNs, runSession } from '../session.js';
@@ -49,7 +52,9 @@ export default class Connlat extends BaseCommand {
 
   static override flags = {
     ...viewFlags,
+    count: countFlag('finished attempts'),
     ...filterFlags,
+    'min-latency': minLatencyFlag('Only attempts that took at least this long.'),
     pending: Flags.string({
       description: 'Show an attempt that hangs longer than this; 0: never.',
       helpValue: '1s',
@@ -61,12 +66,7 @@ export default class Connlat extends BaseCommand {
         'Also connects that fail before a SYN (no route); slows every system call of the host a little.',
       helpGroup: 'TRACING',
     }),
-    transport: Flags.option({
-      description: 'Kernel buffer that carries the events.',
-      options: ['auto', 'ring', 'perf'] as const,
-      default: 'auto' as const,
-      helpGroup: 'TRACING',
-    })(),
+    transport: transportFlag,
   };
 
   /** What the man page says beside the flags. */
@@ -99,7 +99,7 @@ export default class Connlat extends BaseCommand {
         },
         histogram: {
           source: aggregate ? kernelSums : groups,
-          label: 'ok latency',
+          measures: [OK_LATENCY],
           keys: groups.keys.map(({ name }) => name.replaceAll('-', '_')),
         },
       },
@@ -138,7 +138,7 @@ export default class Connlat extends BaseCommand {
           facts: aggregate ? kernelSums.facts() : totals.facts(),
           durationNs: elapsedNs,
           losses: source.losses(),
-          ...(audit ? { audit: auditSentence(audit) } : {}),
+          ...(audit ? { audit: handshakeAuditSentence(audit) } : {}),
           colorLevel: 0,
           width: process.stderr.isTTY ? display.width : undefined,
         }),

@@ -1,5 +1,5 @@
 import { BaseCommand } from '../cli/base-command.js';
-import { viewFlags } from '../cli/view-flags.js';
+import { countFlag, viewFlags } from '../cli/view-flags.js';
 import { preflight } from '../kernel/preflight.js';
 import { EXIT, Failure } from '../model/failure.js';
 import { LEGEND, startDemo } from '../lab/demo.js';
@@ -16,7 +16,7 @@ export default class Demo extends BaseCommand {
     '<%= config.bin %> <%= command.id %> --hist',
   ];
 
-  static override flags = viewFlags;
+  static override flags = { ...viewFlags, count: countFlag('finished attempts') };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Demo);

@@ -13,6 +13,20 @@ export function writeU64(view: DataView, offset: number, value: number): void {
   view.setBigUint64(offset, BigInt(Math.round(value)), LITTLE_ENDIAN);
 }
 
+/** Kernel addresses all begin with these bits, which a number has no room for; being multiples of 8, they fit without. */
+const KERNEL_HALF = 0xff00_0000;
+
+/** A socket_t: the address of a struct sock without its highest 8 bits. */
+export function readSocket(view: DataView, offset: number): number {
+  const high = view.getUint32(offset + 4, LITTLE_ENDIAN) & ~KERNEL_HALF;
+  return high * 0x1_0000_0000 + view.getUint32(offset, LITTLE_ENDIAN);
+}
+
+export function writeSocket(view: DataView, offset: number, value: number): void {
+  view.setUint32(offset, value % 0x1_0000_0000, LITTLE_ENDIAN);
+  view.setUint32(offset + 4, (Math.floor(value / 0x1_0000_0000) | KERNEL_HALF) >>> 0, LITTLE_ENDIAN);
+}
+
 /**
  * Text of the addresses seen lately. Few hosts talk to more than this many peers, and making the text is the
  * dearest part of decoding; a full cache starts anew.

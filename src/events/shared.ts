@@ -1,8 +1,8 @@
 // Generated from bpf/include/ by scripts/generate-events.mjs. Do not edit.
-import { checkLength, writeIp, writeText, writeU64 } from './primitives.js';
+import { checkLength, readIp, readText, readU64, writeIp, writeText, writeU64 } from './primitives.js';
 
 /** enum counter, by its number. */
-export const COUNTERS = ['lost', 'untracked', 'started', 'unsent'] as const;
+export const COUNTERS = ['lost', 'untracked', 'started', 'unsent', 'segments'] as const;
 export type Counter = (typeof COUNTERS)[number];
 
 /** enum transport, by its number. */
@@ -97,4 +97,54 @@ export function writeFilter(view: DataView, offset: number, value: Filter): void
     writeCidr(view, offset + 3444 + index * 36, item);
   });
   view.setUint32(offset + 44, value.localAddresses.length, true);
+}
+
+/** enum kind, by its number. */
+export const KINDS = ['syn', 'synack', 'fast', 'rto', 'loss', 'tlp'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** struct owner. */
+export interface Owner {
+  sinceNs: number;
+  session: number;
+  startedNs: number;
+  pid: number;
+  asked: boolean;
+  comm: string;
+}
+/** Bytes of a struct owner. */
+export const OWNER_SIZE = 48;
+
+export function decodeOwner(view: DataView, offset: number): Owner {
+  return {
+    sinceNs: readU64(view, offset + 0),
+    session: readU64(view, offset + 8),
+    startedNs: readU64(view, offset + 16),
+    pid: view.getUint32(offset + 24, true),
+    asked: view.getUint8(offset + 28) !== 0,
+    comm: readText(view, offset + 29, 16),
+  };
+}
+
+/** struct listener. */
+export interface Listener {
+  address: string;
+  port: number;
+  netns: number;
+  pid: number;
+  startedNs: number;
+  comm: string;
+}
+/** Bytes of a struct listener. */
+export const LISTENER_SIZE = 56;
+
+export function decodeListener(view: DataView, offset: number): Listener {
+  return {
+    address: readIp(view, offset + 0),
+    port: view.getUint16(offset + 16, true),
+    netns: view.getUint32(offset + 20, true),
+    pid: view.getUint32(offset + 24, true),
+    startedNs: readU64(view, offset + 32),
+    comm: readText(view, offset + 40, 16),
+  };
 }

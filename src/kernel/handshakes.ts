@@ -8,10 +8,10 @@ import {
   type Handshake,
   type Totals,
 } from '../events/connlat.js';
-import { COUNTERS, type Counter, type Filter, type Transport } from '../events/shared.js';
-import type { AuditFacts } from '../model/audit.js';
+import type { Filter, Transport } from '../events/shared.js';
+import type { HandshakeAudit } from '../model/audit.js';
 import type { Losses, Source } from '../model/source.js';
-import { COUNTED_FAILURES, KernelAudit } from './audit.js';
+import { COUNTED_FAILURES, HandshakeAuditor } from './handshake-audit.js';
 import { bestTransport, forgetKernelTypes, preflight } from './preflight.js';
 import { Program } from './program.js';
 
@@ -40,17 +40,16 @@ export class HandshakeSource implements Source<Handshake> {
   private readonly sweepNs: number;
   private nextSweepNs = 0;
   private shown = new Set<number>();
-  private readonly kernelAudit: KernelAudit | undefined;
-  private completeAudit: ReturnType<KernelAudit['detach']> | undefined;
+  private readonly auditor: HandshakeAuditor | undefined;
 
   private constructor(
     private readonly program: Program,
     private readonly options: HandshakeSourceOptions,
   ) {
-    this.kernelAudit = options.audit ? new KernelAudit() : undefined;
+    this.auditor = options.audit ? new HandshakeAuditor() : undefined;
     program.attach();
     this.foundInFlight = decodeAll(program.iterate('find_in_flight'));
-    this.kernelAudit?.attached(this.foundInFlight);
+    this.auditor?.attached(this.foundInFlight);
     this.sweepNs = Math.min(Math.max(options.pendingNs / SWEEPS_PER_PENDING, SWEEP_NS.least), SWEEP_NS.most);
   }
 
@@ -74,7 +73,7 @@ export class HandshakeSource implements Source<Handshake> {
   drain(nowNs: number): Handshake[] {
     const items: Handshake[] = [];
     this.program.drain((view, offset) => items.push(decodeHandshake(view, offset)));
-    if (this.kernelAudit) for (const item of items) this.kernelAudit.add(item);
+    for (const item of items) this.auditor?.add(item);
     // A perf buffer has a queue a CPU: put them together again.
     if (this.program.transport === 'perf') items.sort((a, b) => a.endNs - b.endNs);
     if (this.options.pendingNs > 0 && nowNs >= this.nextSweepNs) {
@@ -114,15 +113,15 @@ export class HandshakeSource implements Source<Handshake> {
     const detach = (): void => {
       this.program.detach();
     };
-    if (this.kernelAudit) this.completeAudit = this.kernelAudit.detach(detach);
+    if (this.auditor) this.auditor.detach(detach);
     else detach();
   }
 
   /** What the totals and the kernel's counters say, after `stop` and the last `drain`; undefined without `audit`. */
-  auditFacts(): AuditFacts | undefined {
+  auditFacts(): HandshakeAudit | undefined {
     const { lost, untracked, missed } = this.losses();
-    return this.completeAudit?.({
-      opens: this.counter('started') - this.counter('unsent'),
+    return this.auditor?.facts({
+      opens: this.program.counter('started') - this.program.counter('unsent'),
       unseen: lost + untracked + missed,
       ...(this.options.aggregate ? { fails: this.failsInTotals() } : {}),
     });
@@ -138,18 +137,14 @@ export class HandshakeSource implements Source<Handshake> {
 
   losses(): Losses {
     return {
-      lost: this.counter('lost'),
-      untracked: this.counter('untracked'),
+      lost: this.program.counter('lost'),
+      untracked: this.program.counter('untracked'),
       missed: this.program.recursionMisses(),
     };
   }
 
   close(): void {
     this.program.close();
-  }
-
-  private counter(name: Counter): number {
-    return this.program.perCpuSums('counters')[COUNTERS.indexOf(name)]!;
   }
 }
 

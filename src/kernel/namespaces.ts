@@ -6,24 +6,26 @@ import { EXIT, Failure } from '../model/failure.js';
 
 const NAMED = '/run/netns';
 
-/** The counters that a handshake moves, of one namespace. */
-export interface TcpCounters {
-  activeOpens: number;
-  attemptFails: number;
-}
+/** The kernel's counters of one namespace, by the names of nstat: `TcpActiveOpens`. */
+export type NetCounters = ReadonlyMap<string, number>;
+
+/** Files below /proc/PID/net that hold counters. */
+export type CounterFile = 'snmp' | 'netstat';
 
 /**
  * Counters by namespace inode, of every namespace that a process lives in or that `ip netns` has named. One that only an
  * open socket or descriptor keeps alive cannot be found.
  */
-export function readTcpCounters(): Map<number, TcpCounters> {
-  const counters = new Map<number, TcpCounters>();
+export function readNetCounters(files: readonly CounterFile[]): Map<number, NetCounters> {
+  const counters = new Map<number, NetCounters>();
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
     const inode = namespaceOf(`/proc/${entry}/ns/net`);
     if (inode === undefined || counters.has(inode)) continue;
-    const text = attempt(() => readFileSync(`/proc/${entry}/net/snmp`, 'utf8'));
-    if (text !== undefined) counters.set(inode, parseSnmp(text));
+    const text = attempt(() =>
+      files.map((file) => readFileSync(`/proc/${entry}/net/${file}`, 'utf8')).join(''),
+    );
+    if (text !== undefined) counters.set(inode, parseCounters(text));
   }
   for (const name of attempt(() => readdirSync(NAMED)) ?? []) {
     const file = path.join(NAMED, name);
@@ -31,24 +33,28 @@ export function readTcpCounters(): Map<number, TcpCounters> {
     if (inode === undefined || counters.has(inode)) continue;
     // Nobody lives there, so /proc does not lead to it; entering it does.
     const text = attempt(() =>
-      execFileSync('nsenter', [`--net=${file}`, 'cat', '/proc/net/snmp'], {
+      execFileSync('nsenter', [`--net=${file}`, 'cat', ...files.map((each) => `/proc/net/${each}`)], {
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'ignore'],
       }),
     );
-    if (text !== undefined) counters.set(inode, parseSnmp(text));
+    if (text !== undefined) counters.set(inode, parseCounters(text));
   }
   return counters;
 }
 
-/** /proc/net/snmp: a line of names and a line of values for each protocol. */
-function parseSnmp(text: string): TcpCounters {
-  const [names = [], values = []] = text
-    .split('\n')
-    .filter((line) => line.startsWith('Tcp:'))
-    .map((line) => line.split(' '));
-  const value = (name: string): number => Number(values[names.indexOf(name)] ?? 0);
-  return { activeOpens: value('ActiveOpens'), attemptFails: value('AttemptFails') };
+/** A line of names and a line of values for each protocol: `Tcp: ActiveOpens …`, `Tcp: 12 …`. */
+function parseCounters(text: string): NetCounters {
+  const counters = new Map<string, number>();
+  const lines = text.split('\n');
+  for (let at = 0; at + 1 < lines.length; at += 2) {
+    const [protocol = '', ...names] = lines[at]!.split(' ');
+    const [, ...values] = lines[at + 1]!.split(' ');
+    const prefix = protocol.replace(':', '');
+    if (!prefix.startsWith('Tcp')) continue;
+    for (const [index, name] of names.entries()) counters.set(prefix + name, Number(values[index]));
+  }
+  return counters;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** One BPF object at work: opened, set, loaded, attached, drained, closed. Knows no particular command. */
 import { readFileSync } from 'node:fs';
-import { BpfError, BpfObject, type BpfLink, type EventBuffer } from '#bpf-native-bindings';
-import type { Transport } from '../events/shared.js';
+import { BpfError, BpfObject, type BpfLink, type BpfMap, type EventBuffer } from '#bpf-native-bindings';
+import { COUNTERS, type Counter, type Transport } from '../events/shared.js';
 import { EXIT, Failure } from '../model/failure.js';
 import { notPermitted } from './preflight.js';
 
@@ -103,6 +103,15 @@ export class Program {
     } finally {
       iterator.close();
     }
+  }
+
+  map(name: string): BpfMap {
+    return this.object.map(name);
+  }
+
+  /** What the programs counted beside the events (bpf/include/counters.h). */
+  counter(name: Counter): number {
+    return this.perCpuSums('counters')[COUNTERS.indexOf(name)]!;
   }
 
   /** Values of one entry of a per-CPU array, a view a CPU. */

@@ -8,17 +8,30 @@ export interface CounterGrowth {
   atMost: number;
 }
 
-export interface AuditFacts {
+/** What may explain a difference. */
+export interface AuditCircumstances {
+  /** Seen in namespaces that could not be read, most often because they ended meanwhile. */
+  elsewhere: number;
+  /** Namespaces that were there at the start and not at the end. */
+  namespacesGone: number;
+  /** Events that did not arrive, for whatever counted reason. */
+  unseen: number;
+}
+
+export interface HandshakeAudit extends AuditCircumstances {
   activeOpens: CounterGrowth;
   attemptFails: CounterGrowth;
   /** Attempts whose SYN left, in namespaces that could be read. */
   opens: number;
   /** Attempts that the kernel ended with an error, there too. */
   fails: number;
-  /** Attempts in namespaces that could not be read, most often because they ended meanwhile. */
-  elsewhere: number;
-  /** Namespaces that were there at the start and not at the end. */
-  namespacesGone: number;
-  /** Events that did not arrive, for whatever counted reason. */
-  unseen: number;
+}
+
+export interface RetransmitAudit extends AuditCircumstances {
+  /** RetransSegs, without those that could not leave. */
+  retransSegs: CounterGrowth;
+  /** TCPRetransFail: those that could not. */
+  failed: number;
+  /** Segments that left again, in namespaces that could be read. */
+  segments: number;
 }

@@ -25,6 +25,12 @@ export function textColumns<Item>(
   return columns.filter((column) => column.hidden !== true);
 }
 
+/** All columns, but one text for what is several values. */
+export function wideColumns<Item>(columns: readonly Column<Item>[]): Column<Item>[] {
+  const parts = new Set(columns.flatMap((column) => column.parts ?? []));
+  return columns.filter(({ key }) => !parts.has(key));
+}
+
 /** Columns of JSON and CSV: those named by `--columns`, each text-only one replaced by its parts, or all. */
 export function machineColumns<Item>(
   columns: readonly Column<Item>[],

@@ -21,4 +21,6 @@ export interface Losses {
   untracked: number;
   /** Times that the kernel did not run the program because it was already running on that CPU. */
   missed: number;
+  /** Events not shown, because a filter asks for an owner and theirs is not known; absent where that cannot happen. */
+  unowned?: number;
 }

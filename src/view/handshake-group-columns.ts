@@ -3,33 +3,11 @@ import type { HandshakeGroup } from '../aggregate/handshake-groups.js';
 import type { Column } from '../model/column.js';
 import { OUTCOMES, type Handshake } from '../model/handshake.js';
 import type { LatencyHistogram } from '../model/histogram.js';
-import { formatCount, formatElapsed, formatPercent, formatRate } from '../model/units.js';
+import { countColumn, lastColumn, percentColumn, rateColumn } from './group-columns.js';
 import { keyColumns } from './key-columns.js';
 import { durationText } from './quantiles.js';
-import { sparkline } from './scale.js';
-
-const MOST_INTERVALS = 60;
 
 type GroupColumn = Column<HandshakeGroup>;
-/** A quotient without digits that mean nothing. */
-function rounded(value: number): number {
-  return Math.round(value * 1000) / 1000;
-}
-
-type Count = (group: HandshakeGroup) => number;
-
-function count(key: string, header: string, description: string, of: Count): GroupColumn {
-  const width = Math.max(5, header.length);
-  return {
-    key,
-    header,
-    description,
-    align: 'right',
-    width,
-    text: (group) => formatCount(of(group)),
-    value: of,
-  };
-}
 
 function quantile(
   name: string,
@@ -55,7 +33,7 @@ function quantile(
 /** Failures by kind: there to be asked for. */
 function outcomeColumns(): GroupColumn[] {
   return OUTCOMES.filter((outcome) => outcome !== 'ok' && outcome !== 'pending').map((outcome) => ({
-    ...count(
+    ...countColumn<HandshakeGroup>(
       outcome.replaceAll('-', '_'),
       outcome.toUpperCase(),
       `Attempts that ended ${outcome}.`,
@@ -68,31 +46,49 @@ function outcomeColumns(): GroupColumn[] {
 function countColumns(): GroupColumn[] {
   return [
     {
-      key: 'rate_per_s',
-      header: 'RATE/s',
-      description: 'Attempts that ended a second, in the last interval.',
-      align: 'right',
-      width: 6,
+      ...rateColumn<HandshakeGroup>(
+        'Attempts that ended a second, in the last interval.',
+        ({ stats }) => stats.recent.ratePerSecond,
+      ),
       dropFirst: 3,
-      text: ({ stats }) => formatRate(stats.recent.ratePerSecond),
-      value: ({ stats }) => rounded(stats.recent.ratePerSecond),
     },
-    { ...count('attempts', 'ATTEMPTS', 'Attempts that ended.', ({ stats }) => stats.finished), hidden: true },
-    { ...count('ok', 'OK', 'Attempts that succeeded.', ({ stats }) => stats.ok), dropFirst: -1 },
     {
-      ...count('fail', 'FAIL', 'Attempts that failed, in any way.', ({ stats }) => stats.failed),
+      ...countColumn<HandshakeGroup>(
+        'attempts',
+        'ATTEMPTS',
+        'Attempts that ended.',
+        ({ stats }) => stats.finished,
+      ),
+      hidden: true,
+    },
+    {
+      ...countColumn<HandshakeGroup>('ok', 'OK', 'Attempts that succeeded.', ({ stats }) => stats.ok),
+      dropFirst: -1,
+    },
+    {
+      ...countColumn<HandshakeGroup>(
+        'fail',
+        'FAIL',
+        'Attempts that failed, in any way.',
+        ({ stats }) => stats.failed,
+      ),
       dropFirst: -2,
       tone: ({ stats }) => (stats.failed > 0 ? 'bad' : undefined),
     },
     ...outcomeColumns(),
     {
-      ...count('pending', 'PEND', 'Attempts that hang now.', ({ stats }) => stats.pending),
+      ...countColumn<HandshakeGroup>(
+        'pending',
+        'PEND',
+        'Attempts that hang now.',
+        ({ stats }) => stats.pending,
+      ),
       width: 4,
       dropFirst: 6,
       tone: ({ stats }) => (stats.pending > 0 ? 'warn' : undefined),
     },
     {
-      ...count(
+      ...countColumn<HandshakeGroup>(
         'lost_syn',
         'LOST SYN',
         'Attempts that had to send their SYN again.',
@@ -101,14 +97,13 @@ function countColumns(): GroupColumn[] {
       hidden: true,
     },
     {
-      key: 'syn_loss_percent',
-      header: 'SYN LOSS',
-      description: 'Share of the attempts that ended which had to send their SYN again.',
-      align: 'right',
-      width: 8,
+      ...percentColumn<HandshakeGroup>(
+        'syn_loss_percent',
+        'SYN LOSS',
+        'Share of the attempts that ended which had to send their SYN again.',
+        ({ stats }) => stats.synLossPercent,
+      ),
       dropFirst: 1,
-      text: ({ stats }) => (stats.synLossPercent === undefined ? '-' : formatPercent(stats.synLossPercent)),
-      value: ({ stats }) => (stats.synLossPercent === undefined ? null : rounded(stats.synLossPercent)),
       tone: ({ stats }) => (stats.lostSyn > 0 ? 'warn' : undefined),
     },
   ];
@@ -118,24 +113,14 @@ function countColumns(): GroupColumn[] {
 function lastColumns(intervalSeconds: () => number): GroupColumn[] {
   return [
     {
-      key: 'last',
-      header: 'LAST',
-      description:
+      ...lastColumn<HandshakeGroup>(
         'p95 latency of each of the last intervals (up to 60), newest right, blank where none succeeded. The lowest bar ' +
-        'is the smallest of them, each step at least doubles it.',
-      align: 'left',
-      width: MOST_INTERVALS,
-      minWidth: 10,
-      stretchTo: MOST_INTERVALS,
+          'is the smallest of them, each step at least doubles it.',
+        ['interval_p95_us'],
+        intervalSeconds,
+        ({ stats }, length) => stats.recent.series(length),
+      ),
       dropFirst: 7,
-      headerAt: (width) => {
-        const shown = Math.min(width, MOST_INTERVALS) * intervalSeconds();
-        const header = shown >= 99.95 ? formatElapsed(shown * 1e9) : `${Math.round(shown * 10) / 10} s`;
-        return shown > 0 ? `LAST ${header}` : 'LAST';
-      },
-      text: ({ stats }, _context, width) =>
-        sparkline(stats.recent.p95Series(Math.min(width, MOST_INTERVALS))),
-      parts: ['interval_p95_us'],
     },
     {
       key: 'interval_p95_us',

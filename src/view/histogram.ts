@@ -1,6 +1,6 @@
-import type { HistogramSection, HistogramSource } from '../model/histogram-section.js';
+import type { HistogramSection, HistogramSource, MeasuredHistogram } from '../model/histogram-section.js';
 import { bucketStart, type LatencyHistogram } from '../model/histogram.js';
-import { formatCount, formatDuration } from '../model/units.js';
+import { formatCount } from '../model/units.js';
 import { GAP } from './layout.js';
 import { createPaint, type Paint } from './paint.js';
 import { quantileText } from './quantiles.js';
@@ -18,8 +18,6 @@ const LEAST_BAR = 8;
 
 export interface HistogramOptions extends ViewOptions {
   source: HistogramSource;
-  /** `ok latency`. */
-  label: string;
   /** With groups: how many histograms. */
   top?: number;
 }
@@ -57,51 +55,55 @@ function mergedRows(histogram: LatencyHistogram, most: number): Row[] {
 /** What a histogram may take. */
 interface Room {
   width: number;
-  /** Rows of durations. */
+  /** Rows of values. */
   most: number;
   paint: Paint;
 }
 
-/** Durations and what has none on one scale: `262 µs - 524 µs  14  ████`, `refused  3  █`. */
-function barLines(section: HistogramSection, { width, most: mostRows, paint }: Room): string[] {
-  const rows = mergedRows(section.histogram, mostRows);
+/** Values and what has none on one scale: `262 µs - 524 µs  14  ████`, `refused  3  █`. */
+function barLines({ histogram, measure, others }: MeasuredHistogram, room: Room): string[] {
+  const { width, most: mostRows, paint } = room;
+  const rows = mergedRows(histogram, mostRows);
   const widest = (texts: string[]): number => Math.max(0, ...texts.map((text) => text.length));
-  const toWidth = widest(rows.map(({ to }) => formatDuration(to)));
+  const last = ({ to }: Row): string => measure.text(measure.lastOf(to));
+  const lastWidth = widest(rows.map(last));
+  const label = (row: Row): string =>
+    measure.lastOf(row.to) === row.from
+      ? measure.text(row.from)
+      : `${measure.text(row.from)} - ${last(row).padStart(lastWidth)}`;
   const cells = [
-    ...rows.map(({ from, to, count }) => ({
-      label: `${formatDuration(from)} - ${formatDuration(to).padStart(toWidth)}`,
-      count,
-      tone: undefined,
-    })),
-    ...section.others.map(([label, count, tone]) => ({ label, count, tone })),
+    ...rows.map((row) => ({ label: label(row), count: row.count, tone: undefined })),
+    ...others.map(([name, count, tone]) => ({ label: name, count, tone })),
   ];
-  const labelWidth = widest(cells.map(({ label }) => label));
+  const labelWidth = widest(cells.map((cell) => cell.label));
   const countWidth = widest(cells.map(({ count }) => formatCount(count)));
-  const room = Math.max(LEAST_BAR, width - labelWidth - countWidth - 2 * GAP);
+  const barWidth = Math.max(LEAST_BAR, width - labelWidth - countWidth - 2 * GAP);
   const most = Math.max(...cells.map(({ count }) => count));
   const gap = ' '.repeat(GAP);
-  return cells.map(({ label, count, tone }) => {
-    const counted = formatCount(count).padStart(countWidth);
-    const line = `${label.padStart(labelWidth)}${gap}${counted}${gap}${bar(count, most, room)}`;
-    return paint.tone(tone, line.trimEnd());
+  return cells.map((cell) => {
+    const counted = formatCount(cell.count).padStart(countWidth);
+    const line = `${cell.label.padStart(labelWidth)}${gap}${counted}${gap}${bar(cell.count, most, barWidth)}`;
+    return paint.tone(cell.tone, line.trimEnd());
   });
 }
 
-function sectionLines(section: HistogramSection, label: string, room: Room): string[] {
-  const { title, histogram } = section;
-  const quantiles = histogram.count > 0 ? `  ${quantileText(histogram)}` : '';
-  return [
-    ...(title === '' ? [] : [room.paint.header(title)]),
-    ...barLines(section, room),
-    `${label} ${formatCount(histogram.count)}${quantiles}`,
-  ];
+function histogramLines(measured: MeasuredHistogram, room: Room): string[] {
+  const { histogram, measure } = measured;
+  const quantiles = histogram.count > 0 ? `  ${quantileText(histogram, measure.text)}` : '';
+  return [...barLines(measured, room), `${measure.label} ${formatCount(histogram.count)}${quantiles}`];
+}
+
+function sectionLines({ title, histograms }: HistogramSection, room: Room): string[] {
+  const lines = histograms.flatMap((measured) => histogramLines(measured, room));
+  return title === '' ? lines : [room.paint.header(title), ...lines];
 }
 
 /** A histogram that stands alone fits the terminal with all its lines. */
-function mostRows({ others }: HistogramSection, alone: boolean, height: Display['height']): number {
-  if (!alone) return MOST_ROWS.among;
+function mostRows(sections: readonly HistogramSection[], height: Display['height']): number {
+  const [first, ...more] = sections.flatMap(({ histograms }) => histograms);
+  if (!first || more.length > 0) return MOST_ROWS.among;
   if (height === undefined) return MOST_ROWS.alone;
-  return Math.max(LEAST_ROWS, Math.min(MOST_ROWS.alone, height - others.length - OTHER_LINES));
+  return Math.max(LEAST_ROWS, Math.min(MOST_ROWS.alone, height - first.others.length - OTHER_LINES));
 }
 
 /** As many histograms as there is room for, whole ones: at least the first. */
@@ -113,7 +115,7 @@ function fitting(blocks: readonly string[][], height: Display['height']): string
 
 /** Histograms that are drawn anew each interval. On a pipe each frame has the time above it and a blank line below. */
 export function createHistogramView<Item>(options: HistogramOptions): View<Item> {
-  const { source, label, display } = options;
+  const { source, display } = options;
   const paint = createPaint(display.colorLevel);
   const timeText = createTimeText();
   return {
@@ -122,10 +124,10 @@ export function createHistogramView<Item>(options: HistogramOptions): View<Item>
     frame(nowNs, clockOffsetNs) {
       const sections = source.sections();
       const width = display.width ?? PIPE_WIDTH;
-      const blocks = sections.slice(0, options.top).map((section) => {
-        const most = mostRows(section, sections.length === 1, display.height);
-        return sectionLines(section, label, { width, most, paint });
-      });
+      const most = mostRows(sections, display.height);
+      const blocks = sections
+        .slice(0, options.top)
+        .map((section) => sectionLines(section, { width, most, paint }));
       const shown = fitting(blocks, display.height);
       const parts = shown.map((lines) => lines.join('\n'));
       if (sections.length > shown.length) parts.push(`… ${formatCount(sections.length - shown.length)} more`);

@@ -1,5 +1,5 @@
-import type { Column, TextContext } from '../model/column.js';
-import type { HistogramSource } from '../model/histogram-section.js';
+import type { Column, Plain, TextContext } from '../model/column.js';
+import type { HistogramSource, MeasuredHistogram, Measure } from '../model/histogram-section.js';
 import { bucketStart } from '../model/histogram.js';
 import { CSV_FORMAT, JSON_FORMAT, valueOf, type MachineFormat } from './machine.js';
 import type { RowsOptions } from './rows.js';
@@ -65,15 +65,25 @@ export interface MachineHistogramOptions extends ViewOptions {
   source: HistogramSource;
   /** Column keys of the groups, in order. */
   keys: readonly string[];
+  /** What its histograms measure. */
+  measures: readonly Measure[];
   top?: number;
 }
 
-const BUCKET_KEYS = ['from_us', 'to_us', 'count'];
-
 function histogramIn<Item>(format: MachineFormat, options: MachineHistogramOptions): View<Item> {
-  const keys = ['time', ...options.keys, ...BUCKET_KEYS];
+  const bucketKeys = [...new Set(options.measures.flatMap((measure) => measure.keys))];
+  const keys = ['time', ...options.keys, ...bucketKeys, 'count'];
   const write = format.writer(keys);
   const timeValue = createTimeValue();
+  const bucketLines = ({ histogram, measure }: MeasuredHistogram, before: readonly Plain[]): string => {
+    const places = bucketKeys.map((key) => measure.keys.indexOf(key));
+    let text = '';
+    for (const [index, count] of histogram.buckets()) {
+      const values = measure.values(bucketStart(index), bucketStart(index + 1));
+      text += write([...before, ...places.map((place) => values[place] ?? null), count]);
+    }
+    return text;
+  };
   return {
     begin: () => format.header(keys),
     items: () => '',
@@ -81,18 +91,16 @@ function histogramIn<Item>(format: MachineFormat, options: MachineHistogramOptio
       const now: TextContext = { ...options.context, clockOffsetNs };
       const time = timeValue(nowNs, now);
       let text = '';
-      for (const section of options.source.sections().slice(0, options.top)) {
-        const group = options.keys.map((key) => section.keys[key] ?? null);
-        for (const [index, count] of section.histogram.buckets()) {
-          text += write([time, ...group, bucketStart(index) / 1000, bucketStart(index + 1) / 1000, count]);
-        }
+      for (const { keys: named, histograms } of options.source.sections().slice(0, options.top)) {
+        const group = options.keys.map((key) => named[key] ?? null);
+        for (const measured of histograms) text += bucketLines(measured, [time, ...group]);
       }
       return text;
     },
   };
 }
 
-/** One object a bucket that was hit, a group, an interval: from `from_us` up to below `to_us`. Counts are since the start. */
+/** One object a bucket that was hit, a group, an interval. Counts are since the start. */
 export function createJsonHistogramView<Item>(options: MachineHistogramOptions): View<Item> {
   return histogramIn(JSON_FORMAT, options);
 }

@@ -7,12 +7,12 @@ export function durationText(ns: number | undefined): string {
 }
 
 /** `p50 402 µs  p95 1.21 ms  p99 1.003 s  max 1.004 s`. */
-export function quantileText(histogram: LatencyHistogram): string {
+export function quantileText(histogram: LatencyHistogram, text = formatDuration): string {
   const quantiles = [
     ['p50', histogram.quantile(0.5)],
     ['p95', histogram.quantile(0.95)],
     ['p99', histogram.quantile(0.99)],
     ['max', histogram.max],
   ] as const;
-  return quantiles.map(([name, ns]) => `${name} ${durationText(ns)}`).join('  ');
+  return quantiles.map(([name, value]) => `${name} ${value === undefined ? '-' : text(value)}`).join('  ');
 }

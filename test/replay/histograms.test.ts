@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { HANDSHAKE_KEYS, parseGroupKeys } from '#tcpscope/aggregate/handshake-keys.js';
+import { parseGroupKeys } from '#tcpscope/aggregate/group-keys.js';
+import { HANDSHAKE_KEYS } from '#tcpscope/aggregate/handshake-keys.js';
 import { HandshakeGroups } from '#tcpscope/aggregate/handshake-groups.js';
+import { OK_LATENCY } from '#tcpscope/aggregate/handshake-report.js';
 import { KernelHandshakes } from '#tcpscope/aggregate/kernel-handshakes.js';
 import { OUTCOMES, type Handshake } from '#tcpscope/model/handshake.js';
 import { bucketIndex, HISTOGRAM_BUCKETS } from '#tcpscope/model/histogram.js';
@@ -14,7 +16,7 @@ function lastHistogram(on: Display, by: readonly string[] = [], top?: number): s
   const source = new HandshakeGroups(parseGroupKeys(by, HANDSHAKE_KEYS));
   const options = {
     source,
-    label: 'ok latency',
+    measures: [OK_LATENCY],
     display: on,
     context,
     ...(top === undefined ? {} : { top }),
@@ -56,14 +58,20 @@ describe('histograms of connlat --hist', () => {
     }
     const source = new KernelHandshakes();
     source.replace({ outcomes, lostSyn, buckets, maxNs });
-    const view = createHistogramView({ source, label: 'ok latency', display: display(80), context });
+    const view = createHistogramView({ source, display: display(80), context });
     const text = view.frame(fixture.stoppedNs, fixture.clockOffsetNs);
     assert.equal(text, lastHistogram(display(80)).replace(/.* pending .*\n/, ''));
   });
 
   it('as NDJSON and CSV: a line a bucket', () => {
     const source = new HandshakeGroups(parseGroupKeys(['comm'], HANDSHAKE_KEYS));
-    const options = { source, keys: ['comm'], display: display(undefined), context };
+    const options = {
+      source,
+      keys: ['comm'],
+      measures: [OK_LATENCY],
+      display: display(undefined),
+      context,
+    };
     const json = replay(createJsonHistogramView<Handshake>(options), [source]);
     assertGolden('histogram-json', json.text + (json.frames.at(-1) ?? ''));
     const view = createCsvHistogramView<Handshake>(options);
@@ -75,7 +83,7 @@ describe('histograms of connlat --hist', () => {
 
   it('of nothing is one line', () => {
     const source = new KernelHandshakes();
-    const view = createHistogramView({ source, label: 'ok latency', display: display(80), context });
+    const view = createHistogramView({ source, display: display(80), context });
     assert.equal(view.frame(0, 0), 'ok latency 0\n');
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { HANDSHAKE_KEYS, parseGroupKeys } from '#tcpscope/aggregate/handshake-keys.js';
+import { parseGroupKeys } from '#tcpscope/aggregate/group-keys.js';
+import { HANDSHAKE_KEYS } from '#tcpscope/aggregate/handshake-keys.js';
 import { HandshakeGroups, type HandshakeGroup } from '#tcpscope/aggregate/handshake-groups.js';
 import type { Handshake } from '#tcpscope/model/handshake.js';
 import { findColumn, machineColumns, textColumns } from '#tcpscope/model/select.js';

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { HANDSHAKE_KEYS, parseGroupKeys, subnetOf } from '#tcpscope/aggregate/handshake-keys.js';
+import { subnetOf } from '#tcpscope/aggregate/flow-keys.js';
+import { parseGroupKeys } from '#tcpscope/aggregate/group-keys.js';
+import { HANDSHAKE_KEYS } from '#tcpscope/aggregate/handshake-keys.js';
 import { HandshakeGroups, type HandshakeGroup } from '#tcpscope/aggregate/handshake-groups.js';
 import { HandshakeTotals } from '#tcpscope/aggregate/handshake-totals.js';
 import { PendingAttempts } from '#tcpscope/aggregate/pending.js';
@@ -113,17 +115,17 @@ describe('groups of handshakes', () => {
     groups.add(handshake({ endNs: 1_000_900_000 }));
     groups.tick(4e9);
     assert.deepEqual([recent.ratePerSecond, recent.p95Ns], [1, 900_000]);
-    assert.deepEqual(recent.p95Series(4), [undefined, 400_000, undefined, 900_000]);
-    assert.deepEqual(recent.p95Series(1), [900_000]);
+    assert.deepEqual(recent.series(4), [undefined, 400_000, undefined, 900_000]);
+    assert.deepEqual(recent.series(1), [900_000]);
   });
 
   it('forgets intervals that are more than a minute of intervals ago', () => {
     const groups = groupsBy('remote', [handshake()]);
     for (let interval = 1; interval <= 60; interval++) groups.tick(interval * 1e9);
     const { recent } = only(groups);
-    assert.equal(recent.p95Series(60)[0], 400_000);
+    assert.equal(recent.series(60)[0], 400_000);
     groups.tick(61e9);
-    assert.ok(recent.p95Series(60).every((p95) => p95 === undefined));
+    assert.ok(recent.series(60).every((p95) => p95 === undefined));
   });
 
   it('shows an attempt as pending until its end, in the group that showed it', () => {

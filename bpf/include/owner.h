@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * Who owns a socket: the process that opened it, or else the one that has it open. What a retransmission or
+ * any other softirq interrupts says nothing of that, so the owner is noted where the current task is known to
+ * be it, and looked for among all open files where nobody has been seen.
+ *
+ * A program that uses this calls owner_set_state() from tp_btf/inet_sock_set_state and find_owner() for its
+ * events; src/kernel/owners.ts runs the iterator `find_owners` for what stays unknown.
+ */
+#pragma once
+
+#include "flow.h"
+
+struct owner {
+    ns_t since_ns;    /* younger events only: the address may have belonged to another socket before */
+    __u64 session;    /* of the find_owners that found it; 0 if the current task was seen */
+    __u64 started_ns; /* of the process, to choose between several */
+    __u32 pid;        /* 0: somebody asked and nobody knows yet */
+    flag_t asked;     /* user space waits for it: stays after the socket's end */
+    comm_t comm;
+};
+
+/* A socket that an LRU forgets is found again by find_owners. */
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 65536);
+    __type(key, socket_t);
+    __type(value, struct owner);
+} owners SEC(".maps");
+
+/* A listening socket and one process that has it open; what find_owners writes. */
+struct listener {
+    ip_t address;
+    __u16 port;
+    __u32 netns;
+    __u32 pid;
+    __u64 started_ns;
+    comm_t comm;
+};
+
+const struct owner *const owner_layout = 0;
+const struct listener *const listener_layout = 0;
+
+/* The process, not the thread: ps and the user know the group leader's name. */
+static __always_inline void set_process(struct owner *owner, struct task_struct *task) {
+    owner->pid = BPF_CORE_READ(task, tgid);
+    owner->started_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+    BPF_CORE_READ_INTO(&owner->comm, task, group_leader, comm);
+}
+
+static __always_inline void current_owns(const struct sock *sk, ns_t since_ns, bool asked) {
+    struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+    struct owner owner = {.since_ns = since_ns, .asked = asked};
+    socket_t socket = (socket_t)sk;
+
+    if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
+        return;
+    set_process(&owner, task);
+    bpf_map_update_elem(&owners, &socket, &owner, BPF_ANY);
+}
+
+/* Whoever closes or shuts down a socket has it open: the last chance to know, and newer than what find_owners
+ * saw. */
+static __always_inline void closer_owns(const struct sock *sk) {
+    socket_t socket = (socket_t)sk;
+    struct owner *known = bpf_map_lookup_elem(&owners, &socket);
+
+    if (!known)
+        current_owns(sk, bpf_ktime_get_ns(), false);
+    else if (!known->pid || known->session)
+        current_owns(sk, known->since_ns, known->asked);
+}
+
+static __always_inline void forget_owner(const struct sock *sk) {
+    socket_t socket = (socket_t)sk;
+    struct owner *known = bpf_map_lookup_elem(&owners, &socket);
+
+    if (known && !known->asked)
+        bpf_map_delete_elem(&owners, &socket);
+}
+
+/* True where tcp_close() or tcp_shutdown() made this change: then the current task has the socket open. */
+static __always_inline bool is_closing(const struct sock *sk, int oldstate, int newstate) {
+    if (newstate == TCP_FIN_WAIT1 || newstate == TCP_LAST_ACK)
+        return true;
+    /* Unread data or SO_LINGER 0: no FIN. tcp_done() changes the state before sk_shutdown. */
+    return newstate == TCP_CLOSE && oldstate != TCP_SYN_SENT && oldstate != TCP_LISTEN && sk->sk_socket &&
+           sk->sk_shutdown == SHUTDOWN_MASK;
+}
+
+/* Follows a TCP socket from its first state to its last. */
+static __always_inline void owner_set_state(const struct sock *sk, int oldstate, int newstate) {
+    socket_t socket = (socket_t)sk;
+
+    if (newstate == TCP_SYN_SENT || newstate == TCP_LISTEN)
+        current_owns(sk, bpf_ktime_get_ns(), false);
+    else if (oldstate == TCP_LISTEN && newstate == TCP_SYN_RECV)
+        bpf_map_delete_elem(&owners, &socket); /* a new socket, made by softirq */
+    else if (is_closing(sk, oldstate, newstate))
+        closer_owns(sk);
+    if (newstate == TCP_CLOSE)
+        forget_owner(sk);
+}
+
+/* Fills in the owner of the flow's socket if it is known. */
+static __always_inline struct owner *look_up_owner(struct flow *flow) {
+    socket_t socket = flow->socket;
+    struct owner *known = bpf_map_lookup_elem(&owners, &socket);
+
+    if (known && known->pid) {
+        flow->pid = known->pid;
+        __builtin_memcpy(flow->comm, known->comm, sizeof(flow->comm));
+    }
+    return known;
+}
+
+/* The same at the time `now`, or leaves word that it is asked for. */
+static __always_inline void find_owner(struct flow *flow, ns_t now) {
+    struct owner asked = {.since_ns = now, .asked = true};
+    socket_t socket = flow->socket;
+
+    if (!look_up_owner(flow))
+        bpf_map_update_elem(&owners, &socket, &asked, BPF_NOEXIST);
+}
+
+/*
+ * Of several processes that have a connection open, the youngest serves it (a server that forks for each
+ * connection). A listening socket is shared for long, and the oldest made it.
+ */
+static __always_inline bool is_better_owner(const struct owner *known, const struct owner *found,
+                                            bool listening) {
+    if (known->session != found->session)
+        return listening || !known->pid;
+    return listening ? found->started_ns < known->started_ns : found->started_ns > known->started_ns;
+}
+
+static __always_inline void write_listener(struct seq_file *seq, const struct sock *sk,
+                                           const struct owner *owner) {
+    struct listener listener = {
+        .address = probe_local_address(sk),
+        .port = BPF_CORE_READ(sk, __sk_common.skc_num),
+        .netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum),
+        .pid = owner->pid,
+        .started_ns = owner->started_ns,
+    };
+
+    __builtin_memcpy(listener.comm, owner->comm, sizeof(listener.comm));
+    bpf_seq_write(seq, &listener, sizeof(listener));
+}
+
+/* Looks through the open files of all processes, in every namespace, for sockets that are asked for. */
+SEC("iter/task_file")
+int find_owners(struct bpf_iter__task_file *ctx) {
+    struct owner found = {.session = ctx->meta->session_id};
+    struct task_struct *task = ctx->task;
+    struct file *file = ctx->file;
+    struct socket *socket;
+    struct owner *known;
+    struct sock *sk;
+    bool listening;
+    socket_t id;
+
+    if (!task || !file)
+        return 0;
+    socket = tcp_socket_of_file(file);
+    if (!socket)
+        return 0;
+    sk = BPF_CORE_READ(socket, sk);
+    id = (socket_t)sk;
+    listening = BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_LISTEN;
+    known = bpf_map_lookup_elem(&owners, &id);
+    if (!known && !listening)
+        return 0;
+    set_process(&found, task);
+    if (listening)
+        write_listener(ctx->meta->seq, sk, &found);
+    if (known && !is_better_owner(known, &found, listening))
+        return 0;
+    if (known) {
+        found.since_ns = known->since_ns;
+        found.asked = known->asked;
+    }
+    bpf_map_update_elem(&owners, &id, &found, BPF_ANY);
+    return 0;
+}

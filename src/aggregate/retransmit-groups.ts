@@ -1,0 +1,58 @@
+import type { HistogramSection, HistogramSource } from '../model/histogram-section.js';
+import { isRetransmit, type RetransItem } from '../model/retransmit.js';
+import { Grouping, namedKeys, overflowNotes, type Group, type GroupKey } from './grouping.js';
+import { IntervalClock } from './recent.js';
+import type { Reducer } from './reducer.js';
+import { divideSockets } from './retransmit-keys.js';
+import { retransmitSection } from './retransmit-report.js';
+import { RetransmitGroupStats } from './retransmit-stats.js';
+import { StallClock } from './stall-clock.js';
+
+export type RetransmitGroup = Group<RetransmitGroupStats>;
+
+/** Retransmissions by the keys of `--by`; with no key, one group of all. */
+export class RetransmitGroups implements Reducer<RetransItem>, HistogramSource {
+  readonly keys: readonly GroupKey<RetransItem>[];
+  readonly #clock = new IntervalClock();
+  readonly #stalls = new StallClock();
+  readonly #grouping: Grouping<RetransItem, RetransmitGroupStats>;
+  readonly #withSent: boolean;
+
+  constructor(keys: readonly GroupKey<RetransItem>[], limit?: number) {
+    this.keys = keys;
+    this.#withSent = divideSockets(keys);
+    this.#grouping = new Grouping(keys, () => new RetransmitGroupStats(this.#clock), limit);
+  }
+
+  add(item: RetransItem): void {
+    if (isRetransmit(item)) this.#grouping.of(item).stats.add(item, this.#stalls.added(item));
+    else if (this.#withSent) this.#grouping.of(item).stats.addSocket(item);
+  }
+
+  tick(nowNs: number): void {
+    this.#clock.tick(nowNs);
+  }
+
+  /** Length of the last interval; 0 before there is one. */
+  get intervalSeconds(): number {
+    return this.#clock.seconds;
+  }
+
+  /** The rows of a table: who only sent what arrived is not of interest. */
+  rows(): RetransmitGroup[] {
+    return this.#grouping.all().filter(({ stats }) => stats.segments > 0 || stats.failed > 0);
+  }
+
+  /** What a reader of the table has to know beside it. */
+  notes(): string[] {
+    return overflowNotes(this.#grouping);
+  }
+
+  /** The same groups as histograms, the fullest first. */
+  sections(): HistogramSection[] {
+    const rows = this.rows().sort((a, b) => b.stats.tries.count - a.stats.tries.count);
+    return rows.map(({ keys, stats }) =>
+      retransmitSection(stats, keys.join('  '), namedKeys(this.keys, keys)),
+    );
+  }
+}

@@ -1,0 +1,9 @@
+/** How the kernel side works: the same flags in every command. */
+import { Flags } from '@oclif/core';
+
+export const transportFlag = Flags.option({
+  description: 'Kernel buffer that carries the events.',
+  options: ['auto', 'ring', 'perf'] as const,
+  default: 'auto' as const,
+  helpGroup: 'TRACING',
+})();

@@ -1,0 +1,63 @@
+/** What was traced of handshakes, beside the kernel's counters, for aggregate to judge. */
+import type { Handshake, Outcome } from '../events/connlat.js';
+import type { HandshakeAudit } from '../model/audit.js';
+import { CounterWindow } from './counter-window.js';
+
+/** What was seen in one network namespace. */
+interface Tally {
+  opens: number;
+  fails: number;
+}
+
+/** Outcomes that go through tcp_done(), which counts AttemptFails. */
+export const COUNTED_FAILURES: ReadonlySet<Outcome> = new Set<Outcome>([
+  'refused',
+  'timeout',
+  'unreachable',
+  'reset',
+]);
+
+/** To make before attaching. */
+export class HandshakeAuditor {
+  private readonly window = new CounterWindow(['snmp']);
+  private readonly tallies = new Map<number, Tally>();
+  private foundInFlight: ReadonlySet<number> = new Set();
+
+  /** To call when the programs are attached, with the attempts that were under way then. */
+  attached(foundInFlight: readonly Handshake[]): void {
+    this.window.opened();
+    this.foundInFlight = new Set(foundInFlight.map(({ startNs }) => startNs));
+  }
+
+  add(attempt: Handshake): void {
+    if (attempt.syns === 0 || attempt.outcome === 'pending') return;
+    let tally = this.tallies.get(attempt.netns);
+    if (!tally) this.tallies.set(attempt.netns, (tally = { opens: 0, fails: 0 }));
+    if (!this.foundInFlight.has(attempt.startNs)) tally.opens++;
+    if (COUNTED_FAILURES.has(attempt.outcome)) tally.fails++;
+  }
+
+  /** To call when tracing ends. */
+  detach(detach: () => void): void {
+    this.window.close(detach);
+  }
+
+  /** Once all events are drained; `fails` where no event told of them. */
+  facts({ opens, fails, unseen }: { opens: number; fails?: number; unseen: number }): HandshakeAudit {
+    let elsewhere = 0;
+    let failsSeen = 0;
+    for (const [netns, tally] of this.tallies) {
+      if (this.window.sees(netns)) failsSeen += tally.fails;
+      else elsewhere += tally.opens;
+    }
+    return {
+      activeOpens: this.window.growth((counter) => counter('TcpActiveOpens')),
+      attemptFails: this.window.growth((counter) => counter('TcpAttemptFails')),
+      opens: opens - elsewhere,
+      fails: fails ?? failsSeen,
+      elsewhere,
+      namespacesGone: this.window.namespacesGone,
+      unseen,
+    };
+  }
+}

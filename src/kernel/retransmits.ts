@@ -1,0 +1,195 @@
+/** Live source of retransmissions: bpf/retrans.bpf.c, and what must be asked beside its events. */
+import { kernelBtf } from '#bpf-native-bindings';
+import {
+  decodeRetransmit,
+  decodeSocketCounts,
+  encodeGlobals,
+  EVENT_TYPES,
+  SOCKET_COUNTS_SIZE,
+  type Retransmit,
+  type SocketCounts,
+} from '../events/retrans.js';
+import { KINDS, type Filter, type Kind, type Transport } from '../events/shared.js';
+import type { RetransmitAudit } from '../model/audit.js';
+import type { RetransItem } from '../model/retransmit.js';
+import type { Losses, Source } from '../model/source.js';
+import { stateName } from '../model/tcp-state.js';
+import { SocketOwners } from './owners.js';
+import { bestTransport, forgetKernelTypes, preflight } from './preflight.js';
+import { Program } from './program.js';
+import { RetransmitAuditor } from './retransmit-audit.js';
+import { SocketLedger } from './socket-ledger.js';
+
+export interface RetransmitSourceOptions {
+  filter: Filter;
+  /** None: all. */
+  kinds: readonly Kind[];
+  /** Numbers of enum tcp_state; none: all. */
+  states: readonly number[];
+  transport: Transport | 'auto';
+  /** How often to look at what all sockets have sent, in ns; 0: never. */
+  sampleNs: number;
+  /** Hold the totals against the kernel's counters; only makes sense without a filter. */
+  audit: boolean;
+}
+
+const RETRANSMIT = EVENT_TYPES.indexOf('retransmit');
+/** Looking at all sockets takes at most this share of the time. */
+const SAMPLE_SHARE = 0.1;
+/** States in which a socket without a process is not closed, but not accepted yet. */
+const ACCEPT_QUEUE_STATES: ReadonlySet<string> = new Set(['ESTABLISHED', 'SYN_RECV', 'CLOSE_WAIT']);
+
+export class RetransmitSource implements Source<RetransItem> {
+  private readonly auditor: RetransmitAuditor | undefined;
+  private readonly owners: SocketOwners<Retransmit>;
+  private readonly ledger = new SocketLedger();
+  /** Retransmissions whose owner is still looked for, and what came after them. */
+  private waiting: Retransmit[] = [];
+  private nextSampleNs = 0;
+  private stopped = false;
+  /** Retransmissions not shown, because a filter asks for an owner and theirs is not known. */
+  private unowned = 0;
+
+  private constructor(
+    private readonly program: Program,
+    private readonly options: RetransmitSourceOptions,
+  ) {
+    this.owners = new SocketOwners(program, isUnaccepted);
+    this.auditor = options.audit ? new RetransmitAuditor() : undefined;
+    program.attach();
+    this.auditor?.attached();
+    if (options.sampleNs > 0) this.ledger.begin(this.sample(0));
+  }
+
+  /** Traces from the moment it returns. @throws {Failure} if this host or user cannot. */
+  static start(options: RetransmitSourceOptions): RetransmitSource {
+    preflight(['tcp_retransmit_skb', 'tcp_retransmit_synack', 'inet_sock_set_state']);
+    const transport = options.transport === 'auto' ? bestTransport() : options.transport;
+    const attach = programs(options.sampleNs > 0);
+    forgetKernelTypes();
+    const program = Program.load({
+      object: 'retrans',
+      globals: encodeGlobals({
+        filter: options.filter,
+        transport,
+        countSockets: options.sampleNs > 0,
+        wantedKinds: bits(options.kinds.map((kind) => KINDS.indexOf(kind))),
+        wantedStates: bits(options.states),
+      }),
+      transport,
+      attach,
+      iterators: options.sampleNs > 0 ? ['find_owners', 'sample_sockets'] : ['find_owners'],
+    });
+    return new RetransmitSource(program, options);
+  }
+
+  drain(nowNs: number): RetransItem[] {
+    const items: RetransItem[] = [];
+    this.program.drain((view, offset) => {
+      if (view.getUint32(offset, true) === RETRANSMIT) this.waiting.push(decodeRetransmit(view, offset));
+      else this.addGrowth(decodeSocketCounts(view, offset), items);
+    });
+    if (this.options.sampleNs > 0 && (nowNs >= this.nextSampleNs || this.stopped))
+      for (const counts of this.sample(nowNs)) this.addGrowth(counts, items);
+    items.push(...this.settled(nowNs));
+    return items;
+  }
+
+  /** The retransmissions whose owner is known, or will not be. */
+  private settled(nowNs: number): Retransmit[] {
+    if (this.waiting.length === 0) return [];
+    if (!this.owners.complete(this.waiting, nowNs)) return [];
+    const settled = this.waiting;
+    this.waiting = [];
+    for (const segment of settled) this.auditor?.add(segment);
+    // A perf buffer has a queue a CPU: put them together again.
+    if (this.program.transport === 'perf') settled.sort((a, b) => a.timeNs - b.timeNs);
+    return settled.filter((segment) => this.isWanted(segment));
+  }
+
+  /** The kernel side could not decide where the owner was unknown. */
+  private isWanted({ pid, comm }: Retransmit): boolean {
+    const { pids, comms } = this.options.filter;
+    if (pids.length === 0 && comms.length === 0) return true;
+    if (pid === 0) this.unowned++;
+    return (
+      pid !== 0 &&
+      (pids.length === 0 || pids.includes(pid)) &&
+      (comms.length === 0 || comms.some((wanted) => wanted.slice(0, MAX_COMM) === comm))
+    );
+  }
+
+  private addGrowth(counts: SocketCounts, items: RetransItem[]): void {
+    const growth = this.ledger.growth(counts);
+    if (growth) items.push(growth);
+  }
+
+  private sample(nowNs: number): SocketCounts[] {
+    const startMs = performance.now();
+    const view = this.program.iterate('sample_sockets');
+    const samples = Array.from({ length: Math.floor(view.byteLength / SOCKET_COUNTS_SIZE) }, (_, index) =>
+      decodeSocketCounts(view, index * SOCKET_COUNTS_SIZE),
+    );
+    const tookNs = (performance.now() - startMs) * 1e6;
+    this.nextSampleNs = nowNs + Math.max(this.options.sampleNs, tookNs / SAMPLE_SHARE);
+    return samples;
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.owners.hurry();
+    const detach = (): void => {
+      this.program.detach();
+    };
+    if (this.auditor) this.auditor.detach(detach);
+    else detach();
+  }
+
+  /** What the totals and the kernel's counters say, after `stop` and the last `drain`; undefined without `audit`. */
+  auditFacts(): RetransmitAudit | undefined {
+    const { lost, missed } = this.losses();
+    return this.auditor?.facts({ segments: this.program.counter('segments'), unseen: lost + missed });
+  }
+
+  losses(): Losses {
+    return {
+      lost: this.program.counter('lost'),
+      untracked: 0,
+      missed: this.program.recursionMisses(),
+      unowned: this.unowned,
+    };
+  }
+
+  /** Searches of all open files for owners: how many, and the time they took together. */
+  get ownerSearches(): { count: number; ns: number } {
+    return { count: this.owners.searches, ns: this.owners.searchNs };
+  }
+
+  close(): void {
+    this.program.close();
+  }
+}
+
+/** Bytes of a process name that the kernel keeps. */
+const MAX_COMM = 15;
+
+/** Which programs fit the running kernel: the tracepoints have changed. */
+function programs(countSockets: boolean): string[] {
+  const arguments_ = kernelBtf.parameterCount('btf_trace_tcp_retransmit_skb') ?? 0;
+  const attach = [
+    'set_state',
+    arguments_ > 3 ? 'retransmit_skb_or_fail' : 'retransmit_skb',
+    'retransmit_synack',
+  ];
+  if (countSockets && kernelBtf.hasType('btf_trace_tcp_cong_state_set', 'typedef'))
+    attach.push('change_ca_state');
+  return attach;
+}
+
+function isUnaccepted({ detached, state }: Retransmit): boolean {
+  return detached && ACCEPT_QUEUE_STATES.has(stateName(state));
+}
+
+function bits(numbers: readonly number[]): number {
+  return numbers.reduce((mask, number) => mask | (1 << number), 0) >>> 0;
+}

@@ -1,0 +1,9 @@
+import type { View } from './view.js';
+
+/** A view of the items of one kind among others. */
+export function viewOf<Item, Shown extends Item>(
+  isShown: (item: Item) => item is Shown,
+  view: View<Shown>,
+): View<Item> {
+  return { ...view, items: (items, clockOffsetNs) => view.items(items.filter(isShown), clockOffsetNs) };
+}
