@@ -4,6 +4,7 @@
  *   traffic listen ADDR PORT [options]    accepts connections until SIGTERM
  *   traffic connect ADDR PORT [options]   makes connections and says what became of them
  *   traffic loop N PORT [options]         makes N loopback connections to itself, one after another
+ *   traffic storm RATE SECONDS ADDR PORT  makes RATE connects a second that nobody answers
  *
  * ADDR is a numeric IPv4 or IPv6 address. The options are in USAGE below. Results are a line of JSON on
  * stdout.
@@ -56,6 +57,10 @@ static const char USAGE[] =
     "  traffic loop N PORT\n"
     "    --gap-us N           time between one connection and the next\n"
     "    -6                   over ::1 instead of 127.0.0.1\n"
+    "  traffic storm RATE SECONDS ADDR PORT\n"
+    "                         to ADDR and the three addresses after it, where SYNs vanish; each connect "
+    "lasts\n"
+    "                         for one SYN that is sent again\n"
     "  all of them\n"
     "    --name COMM          the name of the process\n"
     "    --cpu C              run on this processor only\n";
@@ -149,10 +154,10 @@ static void apply_common_option(int option) {
     }
 }
 
-/** The two words that follow the name of the subcommand, wherever the options are. */
-static char **positional(int count, char **arguments) {
-    if (count - optind != 2)
-        fail("two arguments are needed besides options: traffic --help shows which");
+/** The words that follow the name of the subcommand, wherever the options are. */
+static char **positional(int count, char **arguments, int needed) {
+    if (count - optind != needed)
+        fail("%d arguments are needed besides options: traffic --help shows which", needed);
     return &arguments[optind];
 }
 
@@ -205,7 +210,7 @@ static void listen_command(int count, char **arguments) {
             apply_common_option(option);
         }
     }
-    char **words = positional(count, arguments);
+    char **words = positional(count, arguments, 2);
     options.address = resolve(words[0], words[1], AF_UNSPEC);
     if (!options.accept + (options.workers > 0) + options.fork + options.accept_thread > 1)
         fail("--no-accept, --workers, --fork and --accept-thread exclude each other");
@@ -295,7 +300,7 @@ static void connect_command(int count, char **arguments) {
             apply_common_option(option);
         }
     }
-    char **words = positional(count, arguments);
+    char **words = positional(count, arguments, 2);
     options.destination = resolve_mapped(words[0], words[1], as_mapped);
     if (source || source_port)
         options.source = local_endpoint(source, source_port, &options.destination, as_mapped);
@@ -332,10 +337,24 @@ static void loop_command(int count, char **arguments) {
             apply_common_option(option);
         }
     }
-    char **words = positional(count, arguments);
+    char **words = positional(count, arguments, 2);
     options.count = parse_integer("N", words[0], 1, 100000000);
     options.address = resolve(address, words[1], AF_UNSPEC);
     run_loop(&options);
+}
+
+static void storm_command(int count, char **arguments) {
+    static const struct option OPTIONS[] = {COMMON_OPTIONS, {NULL, 0, NULL, 0}};
+    int option;
+    while ((option = getopt_long(count, arguments, "", OPTIONS, NULL)) != -1)
+        apply_common_option(option);
+    char **words = positional(count, arguments, 4);
+    struct storm_options options = {
+        .rate = parse_integer("RATE", words[0], 1, 100000),
+        .seconds = parse_integer("SECONDS", words[1], 1, 3600),
+        .destination = resolve(words[2], words[3], AF_UNSPEC),
+    };
+    run_storm(&options);
 }
 
 /** Held connections are many: use as many descriptors as the system allows. */
@@ -350,7 +369,10 @@ int main(int count, char **arguments) {
     static const struct {
         const char *name;
         void (*run)(int count, char **arguments);
-    } COMMANDS[] = {{"listen", listen_command}, {"connect", connect_command}, {"loop", loop_command}};
+    } COMMANDS[] = {{"listen", listen_command},
+                    {"connect", connect_command},
+                    {"loop", loop_command},
+                    {"storm", storm_command}};
 
     die_with_parent();
     prctl(PR_SET_TIMERSLACK, 1);
@@ -365,5 +387,5 @@ int main(int count, char **arguments) {
         fputs(USAGE, stdout);
         return EXIT_SUCCESS;
     }
-    fail("the first argument is listen, connect or loop: traffic --help explains them");
+    fail("the first argument is listen, connect, loop or storm: traffic --help explains them");
 }

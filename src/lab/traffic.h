@@ -54,9 +54,16 @@ struct loop_options {
     int64_t gap_us;
 };
 
+struct storm_options {
+    int64_t rate;
+    int64_t seconds;
+    struct endpoint destination;
+};
+
 void run_connect(const struct connect_options *options);
 void run_listen(const struct listen_options *options);
 void run_loop(const struct loop_options *options);
+void run_storm(const struct storm_options *options);
 
 /** A new TCP socket of the endpoint's address family; ends the program when there is none to be had. */
 int open_socket(const struct endpoint *endpoint, int flags);

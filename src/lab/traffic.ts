@@ -121,6 +121,16 @@ export interface LoopSummary {
   connectUs: Latencies;
 }
 
+export interface StormOptions {
+  name?: string;
+  cpu?: number;
+}
+
+export interface StormSummary {
+  pid: number;
+  connections: number;
+}
+
 /** A program that accepts connections. */
 export interface Listener {
   pid: number;
@@ -206,4 +216,21 @@ export async function loop(
   const args = ['loop', String(handshakes), String(port), ...flags(others), ...(ipv6 ? ['-6'] : [])];
   const child = namespace ? namespace.spawn(TRAFFIC, args) : Child.start(TRAFFIC, args);
   return JSON.parse((await child.output()).stdout) as LoopSummary;
+}
+
+/**
+ * Makes so many connects a second to the address and the three after it, where something has to drop the SYNs.
+ * Each is given up when one SYN has been sent again, after 1.6 s.
+ */
+export async function storm(
+  namespace: Namespace,
+  perSecond: number,
+  seconds: number,
+  address: string,
+  port: number,
+  options: StormOptions = {},
+): Promise<StormSummary> {
+  const words = [String(perSecond), String(seconds), address, String(port)];
+  const child = namespace.spawn(TRAFFIC, ['storm', ...words, ...flags({ ...options })]);
+  return JSON.parse((await child.output()).stdout) as StormSummary;
 }
