@@ -20,5 +20,5 @@ void die_with_parent(void);
 /** Tells whoever reads our stdout that everything is in place. */
 void print_ready(void);
 
-/** Blocks SIGTERM, SIGINT and SIGUSR1 and gives a non-blocking descriptor to read them from. */
+/** Blocks SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 and gives a non-blocking descriptor to read them from. */
 int open_signals(void);

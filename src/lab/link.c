@@ -6,7 +6,8 @@
  * at random (--loss, repeatable with --seed) or by rule (--drop, see link_rules.h); nothing else is lost.
  *
  * Prints "ready" when the devices exist. SIGUSR1 prints the counts so far as a line of JSON; SIGTERM and
- * SIGINT print them and end the program.
+ * SIGINT print them and end the program. SIGUSR2 cuts the cable and prints "cut", or mends it and prints
+ * "mended": TCP segments sent while it is cut are lost, those under way still arrive.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,12 +48,13 @@ struct direction {
     struct packet *queue;
     uint64_t head, tail; /* packets ever taken off and put on */
     unsigned short random[3];
-    uint64_t forwarded, lost, overflowed, dropped[MAX_RULES];
+    uint64_t forwarded, lost, overflowed, cut, dropped[MAX_RULES];
 };
 
 static int64_t delay_ns;
 static double loss_percent;
 static long seed = 1;
+static bool cut;
 static struct direction directions[2];
 
 static int open_tun(const char *name) {
@@ -84,7 +86,11 @@ static bool loses(struct direction *direction, const uint8_t *bytes, size_t leng
     struct segment segment;
     if (!parse_segment(bytes, length, &segment))
         return false;
-    int rule = dropping_rule(&segment);
+    int rule = dropping_rule(&segment); /* asked even while cut: it counts what is sent */
+    if (cut) {
+        direction->cut++;
+        return true;
+    }
     if (rule >= 0) {
         direction->dropped[rule]++;
         return true;
@@ -145,14 +151,16 @@ static struct timespec *time_to_next_packet(struct timespec *wait) {
 
 /** Prints what is in `which` of the two directions, as the members of a JSON object. */
 static void print_counts_of(const struct direction *which, int count) {
-    uint64_t forwarded = 0, lost = 0, overflowed = 0;
+    uint64_t forwarded = 0, lost = 0, overflowed = 0, cut_off = 0;
     for (int i = 0; i < count; i++) {
         forwarded += which[i].forwarded;
         lost += which[i].lost;
         overflowed += which[i].overflowed;
+        cut_off += which[i].cut;
     }
-    printf("\"forwarded\":%" PRIu64 ",\"dropped\":{\"loss\":%" PRIu64 ",\"queue-full\":%" PRIu64, forwarded,
-           lost, overflowed);
+    printf("\"forwarded\":%" PRIu64 ",\"dropped\":{\"loss\":%" PRIu64 ",\"queue-full\":%" PRIu64
+           ",\"cut\":%" PRIu64,
+           forwarded, lost, overflowed, cut_off);
     for (int rule = 0; rule < rule_count(); rule++) {
         uint64_t dropped = 0;
         for (int i = 0; i < count; i++)
@@ -173,10 +181,23 @@ static void print_counts(void) {
     fflush(stdout);
 }
 
+/** What was sent before the signal has the fate that it would have had without it. */
+static void cut_or_mend(void) {
+    for (int i = 0; i < 2; i++)
+        receive_packets(&directions[i]);
+    cut = !cut;
+    puts(cut ? "cut" : "mended");
+    fflush(stdout);
+}
+
 /** Answers signals. False when it is time to end. */
 static bool answer_signals(int signals) {
     struct signalfd_siginfo signal;
     while (read(signals, &signal, sizeof signal) == sizeof signal) {
+        if (signal.ssi_signo == SIGUSR2) {
+            cut_or_mend();
+            continue;
+        }
         print_counts();
         if (signal.ssi_signo != SIGUSR1)
             return false;

@@ -1,24 +1,34 @@
 #include "link_rules.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common.h"
 
 enum segment_kind { SYN, SYNACK, DATA, OTHER };
+enum side { CLIENT, SERVER };
+enum choice { EVERY, FIRST, NUMBERED };
 
-static const struct {
+/** The name of a NUMBERED kind is followed by the number. */
+static const struct kind {
     const char *name;
     enum segment_kind segment;
-    bool first_only;
+    enum choice choice;
+    enum side sender; /* of NUMBERED ones */
 } KINDS[] = {
-    {"first-syn", SYN, true}, {"first-synack", SYNACK, true}, {"first-data", DATA, true},
-    {"all-syn", SYN, false},  {"all-synack", SYNACK, false},
+    {"first-syn", SYN, FIRST, 0},
+    {"first-synack", SYNACK, FIRST, 0},
+    {"first-data", DATA, FIRST, 0},
+    {"all-syn", SYN, EVERY, 0},
+    {"all-synack", SYNACK, EVERY, 0},
+    {"data-", DATA, NUMBERED, CLIENT},
+    {"server-data-", DATA, NUMBERED, SERVER},
 };
 
 static struct rule {
     const char *text;
-    enum segment_kind segment;
-    bool first_only;
+    const struct kind *kind;
+    uint32_t number;      /* of NUMBERED ones */
     uint16_t server_port; /* 0: any */
 } rules[MAX_RULES];
 static int rules_used;
@@ -35,34 +45,57 @@ struct tuple {
  */
 #define CONNECTIONS 65536
 
+/** What one side has sent. */
+struct stream {
+    uint32_t next_sequence;
+    uint32_t data_segments; /* without those that were sent again */
+};
+
 static struct connection {
     struct tuple tuple;
     uint32_t initial_sequence;
-    uint32_t dropped_by; /* the first-… rules that have had their segment */
+    struct stream streams[2]; /* by enum side */
+    uint32_t dropped_by;      /* the first-… rules that have had their segment */
     bool used;
     struct connection *next;
 } connections[CONNECTIONS], *buckets[CONNECTIONS];
 static size_t oldest;
 
+static bool is_named(const struct kind *kind, const char *text, size_t length) {
+    size_t name_length = strlen(kind->name);
+    bool length_fits = kind->choice == NUMBERED ? length > name_length : length == name_length;
+    return length_fits && strncmp(kind->name, text, name_length) == 0;
+}
+
+/** The number between the name of a kind and the port. */
+static uint32_t number_of(const struct kind *kind, const char *text, size_t length) {
+    if (kind->choice != NUMBERED)
+        return 0;
+    char digits[32];
+    size_t name_length = strlen(kind->name);
+    snprintf(digits, sizeof digits, "%.*s", (int)(length - name_length), text + name_length);
+    return parse_integer("the number of a --drop rule", digits, 1, UINT32_MAX);
+}
+
 void add_rule(const char *text) {
     if (rules_used == MAX_RULES)
         fail("at most %d rules can be given with --drop", MAX_RULES);
-    size_t name_length = strcspn(text, ":");
+    size_t length = strcspn(text, ":");
     for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0]; i++) {
-        if (strlen(KINDS[i].name) != name_length || strncmp(KINDS[i].name, text, name_length) != 0)
+        if (!is_named(&KINDS[i], text, length))
             continue;
-        const char *port = text[name_length] == ':' ? text + name_length + 1 : NULL;
+        const char *port = text[length] == ':' ? text + length + 1 : NULL;
         rules[rules_used++] = (struct rule){
             .text = text,
-            .segment = KINDS[i].segment,
-            .first_only = KINDS[i].first_only,
+            .kind = &KINDS[i],
+            .number = number_of(&KINDS[i], text, length),
             .server_port = port ? parse_integer("the port of a --drop rule", port, 1, 65535) : 0,
         };
         return;
     }
-    fail(
-        "'%s' is no rule: use first-syn, first-synack, first-data, all-syn or all-synack, then perhaps :PORT",
-        text);
+    fail("'%s' is no rule: use first-syn, first-synack, first-data, all-syn, all-synack, data-N or "
+         "server-data-N, then perhaps :PORT",
+         text);
 }
 
 int rule_count(void) {
@@ -113,14 +146,13 @@ static void forget_connection(struct connection *connection) {
     *link = connection->next;
 }
 
-static struct connection *remember_connection(struct tuple tuple, uint32_t initial_sequence) {
+static struct connection *remember_connection(struct tuple tuple) {
     struct connection *connection = &connections[oldest];
     oldest = (oldest + 1) % CONNECTIONS;
     if (connection->used)
         forget_connection(connection);
     struct connection **bucket = bucket_of(&tuple);
-    *connection = (struct connection){
-        .tuple = tuple, .initial_sequence = initial_sequence, .used = true, .next = *bucket};
+    *connection = (struct connection){.tuple = tuple, .used = true, .next = *bucket};
     *bucket = connection;
     return connection;
 }
@@ -128,12 +160,14 @@ static struct connection *remember_connection(struct tuple tuple, uint32_t initi
 /** A SYN sent again has its first sequence number; another number means that the tuple is in use anew. */
 static struct connection *connection_of_syn(const struct segment *syn) {
     struct connection *connection = find_connection(tuple_from_client(syn));
+    if (connection && connection->initial_sequence == syn->sequence)
+        return connection;
     if (!connection)
-        return remember_connection(tuple_from_client(syn), syn->sequence);
-    if (connection->initial_sequence != syn->sequence) {
-        connection->initial_sequence = syn->sequence;
-        connection->dropped_by = 0;
-    }
+        connection = remember_connection(tuple_from_client(syn));
+    connection->initial_sequence = syn->sequence;
+    connection->dropped_by = 0;
+    connection->streams[CLIENT] = (struct stream){.next_sequence = syn->sequence + 1 + syn->payload};
+    connection->streams[SERVER] = (struct stream){0};
     return connection;
 }
 
@@ -146,6 +180,28 @@ static struct connection *connection_of(const struct segment *segment, enum segm
     return connection;
 }
 
+static enum side sender_of(const struct segment *segment, const struct connection *connection) {
+    struct tuple tuple = tuple_from_server(segment);
+    return memcmp(&tuple, &connection->tuple, sizeof tuple) == 0 ? SERVER : CLIENT;
+}
+
+/** The segment's number among the data of its sender; 0 when it, or a part of it, was sent before. */
+static uint32_t count_data(struct stream *stream, const struct segment *segment) {
+    if ((int32_t)(segment->sequence - stream->next_sequence) < 0)
+        return 0;
+    stream->next_sequence = segment->sequence + segment->payload;
+    return ++stream->data_segments;
+}
+
+static uint32_t number_in_stream(struct stream *stream, const struct segment *segment,
+                                 enum segment_kind kind) {
+    if (kind == DATA)
+        return count_data(stream, segment);
+    if (kind == SYNACK && stream->data_segments == 0)
+        stream->next_sequence = segment->sequence + 1;
+    return 0;
+}
+
 int dropping_rule(const struct segment *segment) {
     enum segment_kind kind = kind_of(segment);
     if (rules_used == 0 || kind == OTHER)
@@ -153,12 +209,17 @@ int dropping_rule(const struct segment *segment) {
     struct connection *connection = connection_of(segment, kind);
     if (!connection) /* older than what we remember */
         return -1;
+    enum side sender = sender_of(segment, connection);
+    uint32_t number = number_in_stream(&connection->streams[sender], segment, kind);
     for (int i = 0; i < rules_used; i++) {
-        if (rules[i].segment != kind)
+        const struct rule *rule = &rules[i];
+        if (rule->kind->segment != kind)
             continue;
-        if (rules[i].server_port && rules[i].server_port != connection->tuple.server_port)
+        if (rule->server_port && rule->server_port != connection->tuple.server_port)
             continue;
-        if (rules[i].first_only && connection->dropped_by & 1u << i)
+        if (rule->kind->choice == FIRST && connection->dropped_by & 1u << i)
+            continue;
+        if (rule->kind->choice == NUMBERED && (rule->kind->sender != sender || rule->number != number))
             continue;
         connection->dropped_by |= 1u << i;
         return i;

@@ -6,9 +6,11 @@
 #define MAX_RULES 32 /* one bit each in what a connection remembers */
 
 /**
- * Adds a rule such as "first-syn:9000": a kind (first-syn, first-synack, first-data, all-syn, all-synack),
- * and optionally the server's port it is limited to. A first-… rule drops the first such segment of every
- * connection. Ends the program when the text is not a rule.
+ * Adds a rule such as "first-syn:9000": a kind (first-syn, first-synack, first-data, all-syn, all-synack,
+ * data-N, server-data-N), and optionally the server's port it is limited to. A first-… rule drops the first
+ * such segment of every connection. data-N drops the N-th data segment that the client sends, server-data-N
+ * the N-th that the server sends; neither counts what is sent again. Ends the program when the text is not a
+ * rule.
  */
 void add_rule(const char *text);
 
@@ -18,5 +20,8 @@ int rule_count(void);
 /** The rule's text, as given to add_rule. */
 const char *rule_text(int rule);
 
-/** The rule that wants this segment dropped, or -1: forward it. Remembers what first-… rules have dropped. */
+/**
+ * The rule that wants this segment dropped, or -1: forward it. Remembers what first-… rules have dropped, and
+ * counts data: it wants to see every segment, once.
+ */
 int dropping_rule(const struct segment *segment);

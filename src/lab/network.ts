@@ -29,14 +29,18 @@ export interface NetworkOptions {
   seed?: number;
   /**
    * TCP segments to lose by rule: `first-syn`, `first-synack` or `first-data` (of every connection), `all-syn`
-   * or `all-synack`; followed by `:PORT`, only of connections to that port.
+   * or `all-synack`, `data-3` (the third data segment that the client of every connection sends) or
+   * `server-data-3` (that its server sends; neither counts what is sent again); followed by `:PORT`, only of
+   * connections to that port.
    */
   drop?: string[];
+  /** A cable for `cut()` and `mend()`; networks with a delay, loss or drop rules have one anyway. */
+  cuttable?: boolean;
   /** IPv6 as well; true by default, where the kernel has it. */
   ipv6?: boolean;
 }
 
-/** Packets that the link has carried and dropped (by rule, or `loss` for the random ones). */
+/** Packets that the link has carried and dropped (by rule, `loss` for the random ones, or while it was `cut`). */
 export interface Carried {
   forwarded: number;
   dropped: Record<string, number>;
@@ -51,7 +55,8 @@ export interface LinkCounts extends Carried {
 /** Two hosts joined by a cable: directly, or by a link that delays and loses packets when that is asked for. */
 export class Network {
   #link: Child | undefined;
-  #lastCounts: Promise<unknown> = Promise.resolve();
+  #lastAnswer: Promise<unknown> = Promise.resolve();
+  #isCut = false;
 
   private constructor(
     readonly client: Namespace,
@@ -78,10 +83,7 @@ export class Network {
 
   /** What the link has done so far. */
   async linkCounts(): Promise<LinkCounts> {
-    const link = this.#link;
-    if (!link) throw new Error('Only a network with a delay, loss or drop rules counts packets.');
-    // One question at a time: signals that come together are answered once.
-    const counts = this.#lastCounts.then(async () => {
+    return this.#inTurn(async (link) => {
       link.kill('SIGUSR1');
       const { fromA, fromB, ...both } = JSON.parse(await link.nextLine()) as Carried & {
         fromA: Carried;
@@ -89,8 +91,19 @@ export class Network {
       };
       return { ...both, fromClient: fromA, fromServer: fromB };
     });
-    this.#lastCounts = counts.catch(() => undefined);
-    return counts;
+  }
+
+  /**
+   * Cuts the cable: from now on every TCP segment is lost, both ways, but for those that are under way already.
+   * Does nothing when it is cut.
+   */
+  async cut(): Promise<void> {
+    await this.#setCut(true);
+  }
+
+  /** Mends the cable, for what is sent from now on. Does nothing when it is whole. */
+  async mend(): Promise<void> {
+    await this.#setCut(false);
   }
 
   /** Ends every program in the network and removes it. Does nothing when it is gone already. */
@@ -98,9 +111,28 @@ export class Network {
     await Promise.all([this.client.destroy(), this.server.destroy()]);
   }
 
+  async #setCut(cut: boolean): Promise<void> {
+    await this.#inTurn(async (link) => {
+      if (this.#isCut === cut) return;
+      link.kill('SIGUSR2');
+      this.#isCut = (await link.nextLine()) === 'cut';
+    });
+  }
+
+  /** One question at a time: signals that come together are answered once, and all answers come the same way. */
+  #inTurn<T>(ask: (link: Child) => Promise<T>): Promise<T> {
+    const link = this.#link;
+    if (!link) {
+      throw new Error('Only a network with a delay, loss, drop rules or `cuttable` has a link to ask.');
+    }
+    const answer = this.#lastAnswer.then(() => ask(link));
+    this.#lastAnswer = answer.catch(() => undefined);
+    return answer;
+  }
+
   async #join(options: NetworkOptions): Promise<void> {
-    const { delayUs = 0, lossPercent = 0, seed = 1, drop = [] } = options;
-    if (delayUs === 0 && lossPercent === 0 && drop.length === 0) {
+    const { delayUs = 0, lossPercent = 0, seed = 1, drop = [], cuttable = false } = options;
+    if (delayUs === 0 && lossPercent === 0 && drop.length === 0 && !cuttable) {
       await this.client.ip(`link add eth0 type veth peer name eth0 netns ${this.server.name}`);
       return;
     }
@@ -140,7 +172,9 @@ function kernelHasIpv6(): boolean {
 /** Throws one clear sentence when this machine cannot have a link. */
 function checkLink(): void {
   if (!existsSync('/dev/net/tun')) {
-    throw new Error('A network with delay or loss needs /dev/net/tun: load the kernel module tun.');
+    throw new Error(
+      'A network with delay, loss or a cable to cut needs /dev/net/tun: load the kernel module tun.',
+    );
   }
   if (!existsSync(LINK)) throw new Error(`The helper program ${LINK} is missing: run npm run build.`);
 }

@@ -4,6 +4,7 @@
  *   traffic listen ADDR PORT [options]    accepts connections until SIGTERM
  *   traffic connect ADDR PORT [options]   makes connections and says what became of them
  *   traffic loop N PORT [options]         makes N loopback connections to itself, one after another
+ *   traffic storm RATE SECONDS ADDR PORT  makes RATE connects a second that nobody answers
  *
  * ADDR is a numeric IPv4 or IPv6 address. The options are in USAGE below. Results are a line of JSON on
  * stdout.
@@ -28,6 +29,12 @@ static const char USAGE[] =
     "    --no-accept          leave connections in the accept queue\n"
     "    --close              read what comes and close when the peer has closed (default: keep open, "
     "unread)\n"
+    "    --send BYTES         send BYTES to every connection\n"
+    "    --reply              read until the peer has shut down its side, send as many bytes as came, and "
+    "close\n"
+    "    --workers N          accept in N processes, whose pids follow \"ready\", and not in this one\n"
+    "    --fork               serve every connection in a process of its own, which ends with it\n"
+    "    --accept-thread      accept in a second thread, called 'acceptor', and serve in the first\n"
     "    --fastopen           offer TCP Fast Open\n"
     "  traffic connect ADDR PORT\n"
     "    --count N            connections to make (default 1)\n"
@@ -41,12 +48,19 @@ static const char USAGE[] =
     "    --source-port P      local port, the same for every connection\n"
     "    --fastopen           TCP_FASTOPEN_CONNECT, and one byte of data to send with the SYN\n"
     "    --send BYTES         send BYTES and, without --hold, wait until the peer has read them and closed\n"
+    "    --chunk BYTES        send so much at a time, each chunk as a segment of its own\n"
+    "    --chunk-gap-us N     time between one chunk and the next\n"
+    "    --receive            shut down the sending side, and read and count until the peer has, too\n"
     "    --reset              end connections with RST instead of FIN\n"
     "    --hold               after the result, keep connections open until SIGTERM\n"
     "    --thread             connect from a second thread, called 'connector'\n"
     "  traffic loop N PORT\n"
     "    --gap-us N           time between one connection and the next\n"
     "    -6                   over ::1 instead of 127.0.0.1\n"
+    "  traffic storm RATE SECONDS ADDR PORT\n"
+    "                         to ADDR and the three addresses after it, where SYNs vanish; each connect "
+    "lasts\n"
+    "                         for one SYN that is sent again\n"
     "  all of them\n"
     "    --name COMM          the name of the process\n"
     "    --cpu C              run on this processor only\n";
@@ -55,6 +69,10 @@ enum {
     OPT_BACKLOG = 256,
     OPT_NO_ACCEPT,
     OPT_CLOSE,
+    OPT_REPLY,
+    OPT_WORKERS,
+    OPT_FORK,
+    OPT_ACCEPT_THREAD,
     OPT_FASTOPEN,
     OPT_COUNT,
     OPT_CONCURRENT,
@@ -66,6 +84,9 @@ enum {
     OPT_SOURCE,
     OPT_SOURCE_PORT,
     OPT_SEND,
+    OPT_CHUNK,
+    OPT_CHUNK_GAP,
+    OPT_RECEIVE,
     OPT_RESET,
     OPT_HOLD,
     OPT_THREAD,
@@ -133,10 +154,10 @@ static void apply_common_option(int option) {
     }
 }
 
-/** The two words that follow the name of the subcommand, wherever the options are. */
-static char **positional(int count, char **arguments) {
-    if (count - optind != 2)
-        fail("two arguments are needed besides options: traffic --help shows which");
+/** The words that follow the name of the subcommand, wherever the options are. */
+static char **positional(int count, char **arguments, int needed) {
+    if (count - optind != needed)
+        fail("%d arguments are needed besides options: traffic --help shows which", needed);
     return &arguments[optind];
 }
 
@@ -145,6 +166,11 @@ static void listen_command(int count, char **arguments) {
         {"backlog", required_argument, NULL, OPT_BACKLOG},
         {"no-accept", no_argument, NULL, OPT_NO_ACCEPT},
         {"close", no_argument, NULL, OPT_CLOSE},
+        {"send", required_argument, NULL, OPT_SEND},
+        {"reply", no_argument, NULL, OPT_REPLY},
+        {"workers", required_argument, NULL, OPT_WORKERS},
+        {"fork", no_argument, NULL, OPT_FORK},
+        {"accept-thread", no_argument, NULL, OPT_ACCEPT_THREAD},
         {"fastopen", no_argument, NULL, OPT_FASTOPEN},
         COMMON_OPTIONS,
         {NULL, 0, NULL, 0},
@@ -162,6 +188,21 @@ static void listen_command(int count, char **arguments) {
         case OPT_CLOSE:
             options.close = true;
             break;
+        case OPT_SEND:
+            options.send_bytes = parse_integer("--send", optarg, 0, INT64_MAX);
+            break;
+        case OPT_REPLY:
+            options.reply = true;
+            break;
+        case OPT_WORKERS:
+            options.workers = parse_integer("--workers", optarg, 1, 1000);
+            break;
+        case OPT_FORK:
+            options.fork = true;
+            break;
+        case OPT_ACCEPT_THREAD:
+            options.accept_thread = true;
+            break;
         case OPT_FASTOPEN:
             options.fast_open = true;
             break;
@@ -169,8 +210,10 @@ static void listen_command(int count, char **arguments) {
             apply_common_option(option);
         }
     }
-    char **words = positional(count, arguments);
+    char **words = positional(count, arguments, 2);
     options.address = resolve(words[0], words[1], AF_UNSPEC);
+    if (!options.accept + (options.workers > 0) + options.fork + options.accept_thread > 1)
+        fail("--no-accept, --workers, --fork and --accept-thread exclude each other");
     run_listen(&options);
 }
 
@@ -187,6 +230,9 @@ static void connect_command(int count, char **arguments) {
         {"source-port", required_argument, NULL, OPT_SOURCE_PORT},
         {"fastopen", no_argument, NULL, OPT_FASTOPEN},
         {"send", required_argument, NULL, OPT_SEND},
+        {"chunk", required_argument, NULL, OPT_CHUNK},
+        {"chunk-gap-us", required_argument, NULL, OPT_CHUNK_GAP},
+        {"receive", no_argument, NULL, OPT_RECEIVE},
         {"reset", no_argument, NULL, OPT_RESET},
         {"hold", no_argument, NULL, OPT_HOLD},
         {"thread", no_argument, NULL, OPT_THREAD},
@@ -232,6 +278,15 @@ static void connect_command(int count, char **arguments) {
         case OPT_SEND:
             options.send_bytes = parse_integer("--send", optarg, 0, INT64_MAX);
             break;
+        case OPT_CHUNK:
+            options.chunk = parse_integer("--chunk", optarg, 1, MAX_SEND);
+            break;
+        case OPT_CHUNK_GAP:
+            options.chunk_gap_us = parse_integer("--chunk-gap-us", optarg, 0, 3600000000);
+            break;
+        case OPT_RECEIVE:
+            options.receive = true;
+            break;
         case OPT_RESET:
             options.reset = true;
             break;
@@ -245,14 +300,19 @@ static void connect_command(int count, char **arguments) {
             apply_common_option(option);
         }
     }
-    char **words = positional(count, arguments);
+    char **words = positional(count, arguments, 2);
     options.destination = resolve_mapped(words[0], words[1], as_mapped);
     if (source || source_port)
         options.source = local_endpoint(source, source_port, &options.destination, as_mapped);
     options.fixed_port = source_port != NULL;
-    options.nonblocking |= options.concurrent > 1 || options.timeout_ms > 0;
-    if (options.concurrent > 1 && (options.send_bytes || source_port))
-        fail("--send and --source-port need connections one after another, not --concurrent");
+    options.in_threads = options.concurrent > 1 && (options.send_bytes || options.receive);
+    if (options.in_threads && (options.nonblocking || options.timeout_ms || options.thread))
+        fail("--concurrent with --send or --receive excludes --nonblocking, --timeout-ms and --thread");
+    options.nonblocking |= (options.concurrent > 1 && !options.in_threads) || options.timeout_ms > 0;
+    if (options.concurrent > 1 && source_port)
+        fail("--source-port needs connections one after another, not --concurrent");
+    if (options.chunk_gap_us && !options.chunk)
+        fail("--chunk-gap-us needs --chunk");
     run_connect(&options);
 }
 
@@ -277,10 +337,24 @@ static void loop_command(int count, char **arguments) {
             apply_common_option(option);
         }
     }
-    char **words = positional(count, arguments);
+    char **words = positional(count, arguments, 2);
     options.count = parse_integer("N", words[0], 1, 100000000);
     options.address = resolve(address, words[1], AF_UNSPEC);
     run_loop(&options);
+}
+
+static void storm_command(int count, char **arguments) {
+    static const struct option OPTIONS[] = {COMMON_OPTIONS, {NULL, 0, NULL, 0}};
+    int option;
+    while ((option = getopt_long(count, arguments, "", OPTIONS, NULL)) != -1)
+        apply_common_option(option);
+    char **words = positional(count, arguments, 4);
+    struct storm_options options = {
+        .rate = parse_integer("RATE", words[0], 1, 100000),
+        .seconds = parse_integer("SECONDS", words[1], 1, 3600),
+        .destination = resolve(words[2], words[3], AF_UNSPEC),
+    };
+    run_storm(&options);
 }
 
 /** Held connections are many: use as many descriptors as the system allows. */
@@ -295,7 +369,10 @@ int main(int count, char **arguments) {
     static const struct {
         const char *name;
         void (*run)(int count, char **arguments);
-    } COMMANDS[] = {{"listen", listen_command}, {"connect", connect_command}, {"loop", loop_command}};
+    } COMMANDS[] = {{"listen", listen_command},
+                    {"connect", connect_command},
+                    {"loop", loop_command},
+                    {"storm", storm_command}};
 
     die_with_parent();
     prctl(PR_SET_TIMERSLACK, 1);
@@ -310,5 +387,5 @@ int main(int count, char **arguments) {
         fputs(USAGE, stdout);
         return EXIT_SUCCESS;
     }
-    fail("the first argument is listen, connect or loop: traffic --help explains them");
+    fail("the first argument is listen, connect, loop or storm: traffic --help explains them");
 }

@@ -2,8 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { Child } from './child.js';
 import type { Namespace } from './namespace.js';
 
-/** The helper program, built next to this module. */
-/** The program that makes the traffic. */
+/** The program that makes the traffic, built next to this module. */
 export const TRAFFIC = fileURLToPath(new URL('traffic', import.meta.url));
 
 /** Microseconds, as a program measures them. */
@@ -21,6 +20,16 @@ export interface ListenOptions {
   noAccept?: boolean;
   /** Read what comes and close when the peer has closed, instead of keeping connections open, unread. */
   close?: boolean;
+  /** Send so many bytes to every connection. */
+  send?: number;
+  /** Read until the peer has shut down its side, send as many bytes as came, and close. */
+  reply?: boolean;
+  /** Accept in so many processes that share the listening socket (`workerPids`), and not in the first one. */
+  workers?: number;
+  /** Serve every connection in a process of its own, which ends with the connection. */
+  fork?: boolean;
+  /** Accept in a second thread, called 'acceptor', and serve in the first. */
+  acceptThread?: boolean;
   /** Offer TCP Fast Open. (Also needs the sysctl net.ipv4.tcp_fastopen to be 2 or 3.) */
   fastopen?: boolean;
   /** The name of the process. */
@@ -30,7 +39,10 @@ export interface ListenOptions {
 export interface ConnectOptions {
   /** Connections to make; 1 by default. */
   count?: number;
-  /** How many of them at the same time; 1 by default. More implies `nonblocking`. */
+  /**
+   * How many of them at the same time; 1 by default. More implies `nonblocking`, but with `send` or `receive` so
+   * many threads make blocking ones.
+   */
   concurrent?: number;
   /** A non-blocking connect and poll instead of a blocking connect. */
   nonblocking?: boolean;
@@ -49,6 +61,15 @@ export interface ConnectOptions {
   fastopen?: boolean;
   /** Send so many bytes. Without `hold`, wait until a listener with `close` has read them. */
   send?: number;
+  /**
+   * Send so many bytes at a time, each chunk as a segment of its own: of up to 1428 bytes, as there has to be
+   * room for it with IPv6 and timestamps.
+   */
+  chunk?: number;
+  /** The time between one chunk and the next. */
+  chunkGapUs?: number;
+  /** Shut down the sending side, after `send`, and read and count until the peer has, too. */
+  receive?: boolean;
   /** End connections with RST instead of FIN, so that ports never run out. */
   reset?: boolean;
   /** Connect from a second thread, called 'connector'. */
@@ -71,11 +92,16 @@ export interface ConnectSummary {
   errors: Record<string, number>;
   /** Of the connections that were made; null when there was none. */
   connectUs: Latencies | null;
+  /** Bytes that came on all of them, with `receive`, or with `send` and without `hold`. */
+  received: number;
 }
 
 export interface ListenSummary {
   pid: number;
+  /** Connections, those of all workers together. */
   accepted: number;
+  /** What each worker has accepted, where there are workers. */
+  workers?: { pid: number; accepted: number }[];
 }
 
 export interface LoopOptions {
@@ -95,9 +121,20 @@ export interface LoopSummary {
   connectUs: Latencies;
 }
 
+export interface StormOptions {
+  name?: string;
+  cpu?: number;
+}
+
+export interface StormSummary {
+  pid: number;
+  connections: number;
+}
+
 /** A program that accepts connections. */
 export interface Listener {
   pid: number;
+  workerPids: number[];
   stop(): Promise<ListenSummary>;
 }
 
@@ -127,9 +164,10 @@ export async function listen(
   options: ListenOptions = {},
 ): Promise<Listener> {
   const child = namespace.spawn(TRAFFIC, ['listen', address, String(port), ...flags({ ...options })]);
-  await child.nextLine(); // "ready"
+  const [, ...workerPids] = (await child.nextLine()).split(' '); // "ready PID PID"
   return {
     pid: child.pid,
+    workerPids: workerPids.map(Number),
     stop: async () => {
       await child.stop();
       return JSON.parse(await child.nextLine()) as ListenSummary;
@@ -178,4 +216,21 @@ export async function loop(
   const args = ['loop', String(handshakes), String(port), ...flags(others), ...(ipv6 ? ['-6'] : [])];
   const child = namespace ? namespace.spawn(TRAFFIC, args) : Child.start(TRAFFIC, args);
   return JSON.parse((await child.output()).stdout) as LoopSummary;
+}
+
+/**
+ * Makes so many connects a second to the address and the three after it, where something has to drop the SYNs.
+ * Each is given up when one SYN has been sent again, after 1.6 s.
+ */
+export async function storm(
+  namespace: Namespace,
+  perSecond: number,
+  seconds: number,
+  address: string,
+  port: number,
+  options: StormOptions = {},
+): Promise<StormSummary> {
+  const words = [String(perSecond), String(seconds), address, String(port)];
+  const child = namespace.spawn(TRAFFIC, ['storm', ...words, ...flags({ ...options })]);
+  return JSON.parse((await child.output()).stdout) as StormSummary;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common.h"
 #include "traffic.h"
@@ -30,6 +31,29 @@ int open_listener(const struct endpoint *endpoint, int flags, int backlog, bool 
 
 void reset_on_close(int socket) {
     setsockopt(socket, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+}
+
+ssize_t send_zeros(int socket, int64_t most, int flags) {
+    static const char zeros[MAX_SEND];
+    return send(socket, zeros, most < MAX_SEND ? most : MAX_SEND, flags | MSG_NOSIGNAL);
+}
+
+void start_thread(pthread_t *thread, void *(*run)(void *), void *argument) {
+    int error = pthread_create(thread, NULL, run, argument);
+    if (error)
+        fail("cannot start a thread: %s", strerror(error));
+}
+
+pid_t fork_child(void) {
+    pid_t parent = getpid(), child = fork();
+    if (child < 0)
+        fail("cannot start a process: %s", strerror(errno));
+    if (child > 0)
+        return child;
+    die_with_parent();
+    if (getppid() != parent) /* too late to be told */
+        _exit(EXIT_FAILURE);
+    return 0;
 }
 
 void sleep_until_ns(int64_t monotonic_ns) {

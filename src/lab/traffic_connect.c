@@ -36,9 +36,11 @@ static struct {
 };
 
 static const struct connect_options *options;
-static int64_t ok, abandoned;
+static int64_t ok, abandoned, received;
 static double *latencies_us;
 static pid_t connecting_thread;
+/** Of the counts, where connections are made in many threads. */
+static pthread_mutex_t counting = PTHREAD_MUTEX_INITIALIZER;
 
 static void count_error(int number) {
     size_t i = 0;
@@ -51,38 +53,72 @@ static void set_blocking(int socket) {
     fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) & ~O_NONBLOCK);
 }
 
-/** Data in flight at close() would be lost with --reset: wait until the peer has read all of it, and closed.
- */
+/** The end of a record is never joined with what follows it, not even while it waits for room on the way. */
+static ssize_t send_chunk(int socket, int64_t left) {
+    if (!options->chunk)
+        return send_zeros(socket, left, 0);
+    return send_zeros(socket, left < options->chunk ? left : options->chunk, MSG_EOR);
+}
+
 static void send_data(int socket) {
-    static const char data[65536];
+    if (options->chunk)
+        setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     for (int64_t left = options->send_bytes; left > 0;) {
-        ssize_t sent =
-            send(socket, data, left < (int64_t)sizeof data ? left : (int64_t)sizeof data, MSG_NOSIGNAL);
+        ssize_t sent = send_chunk(socket, left);
         if (sent < 0)
             fail("cannot send: %s", strerror(errno));
         left -= sent;
+        if (left > 0 && options->chunk_gap_us)
+            sleep_until_ns(monotonic_ns() + options->chunk_gap_us * 1000);
     }
-    if (options->hold)
-        return;
-    char byte;
-    shutdown(socket, SHUT_WR);
-    while (read(socket, &byte, sizeof byte) > 0)
-        continue;
 }
 
-/** Counts a connection that was made (error 0) or was not, and ends it unless it is to be held. */
-static void finish(int socket, int error, int64_t start_ns) {
-    int64_t taken_ns = monotonic_ns() - start_ns;
-    if (error) {
+/** Reads until the peer has closed, or the connection is broken. Gives the number of bytes. */
+static int64_t receive_data(int socket) {
+    char data[65536];
+    int64_t total = 0;
+    ssize_t length;
+    while ((length = read(socket, data, sizeof data)) > 0)
+        total += length;
+    return total;
+}
+
+/** Data in flight at close() would be lost with --reset: wait until the peer has read all of it, and closed.
+ */
+static int64_t exchange_data(int socket) {
+    set_blocking(socket);
+    send_data(socket);
+    if (options->hold && !options->receive)
+        return 0;
+    shutdown(socket, SHUT_WR);
+    return receive_data(socket);
+}
+
+/** Counts a connection that was made (error 0) or was not. */
+static void count_result(int error, int64_t taken_ns) {
+    pthread_mutex_lock(&counting);
+    if (error)
         count_error(error);
+    else
+        latencies_us[ok++] = taken_ns / 1e3;
+    pthread_mutex_unlock(&counting);
+}
+
+static void count_received(int64_t bytes) {
+    pthread_mutex_lock(&counting);
+    received += bytes;
+    pthread_mutex_unlock(&counting);
+}
+
+/** Counts a connection, and ends it unless it is to be held. */
+static void finish(int socket, int error, int64_t start_ns) {
+    count_result(error, monotonic_ns() - start_ns);
+    if (error) {
         close(socket);
         return;
     }
-    latencies_us[ok++] = taken_ns / 1e3;
-    if (options->send_bytes) {
-        set_blocking(socket);
-        send_data(socket);
-    }
+    if (options->send_bytes || options->receive)
+        count_received(exchange_data(socket));
     if (!options->hold)
         close(socket);
 }
@@ -129,15 +165,40 @@ static void connect_blocking(void) {
     finish(socket, error ? error : begin(socket), start_ns);
 }
 
-static void connect_one_after_another(void) {
-    int64_t next_ns = monotonic_ns();
-    for (int64_t i = 0; i < options->count; i++) {
-        if (options->gap_us) {
-            sleep_until_ns(next_ns);
-            next_ns = monotonic_ns() + options->gap_us * 1000;
-        }
-        connect_blocking();
+/** Waits for the turn of the next connection. False when all have been started. */
+static bool next_turn(void) {
+    static pthread_mutex_t turns = PTHREAD_MUTEX_INITIALIZER;
+    static int64_t started, next_ns;
+    pthread_mutex_lock(&turns);
+    bool any_left = started < options->count;
+    started++;
+    if (any_left && options->gap_us) {
+        sleep_until_ns(next_ns);
+        next_ns = monotonic_ns() + options->gap_us * 1000;
     }
+    pthread_mutex_unlock(&turns);
+    return any_left;
+}
+
+static void connect_one_after_another(void) {
+    while (next_turn())
+        connect_blocking();
+}
+
+static void *connect_in_thread(void *unused) {
+    connect_one_after_another();
+    return unused;
+}
+
+static void connect_in_threads(void) {
+    pthread_t *threads = calloc(options->concurrent, sizeof *threads);
+    if (!threads)
+        fail("not enough memory for %d threads", options->concurrent);
+    for (int i = 0; i < options->concurrent; i++)
+        start_thread(&threads[i], connect_in_thread, NULL);
+    for (int i = 0; i < options->concurrent; i++)
+        pthread_join(threads[i], NULL);
+    free(threads);
 }
 
 /** Connections under way: `polled` and `starts_ns` belong together, index by index. */
@@ -222,6 +283,8 @@ static void *make_connections(void *thread_name) {
     connecting_thread = gettid();
     if (options->nonblocking)
         connect_concurrently();
+    else if (options->in_threads)
+        connect_in_threads();
     else
         connect_one_after_another();
     return NULL;
@@ -229,9 +292,7 @@ static void *make_connections(void *thread_name) {
 
 static void make_connections_in_thread(void) {
     pthread_t thread;
-    int error = pthread_create(&thread, NULL, make_connections, "connector");
-    if (error)
-        fail("cannot start a thread: %s", strerror(error));
+    start_thread(&thread, make_connections, "connector");
     pthread_join(thread, NULL);
 }
 
@@ -248,7 +309,7 @@ static void print_summary(void) {
     }
     printf("},\"connectUs\":");
     print_latencies(latencies_us, ok);
-    printf("}\n");
+    printf(",\"received\":%" PRId64 "}\n", received);
     fflush(stdout);
 }
 

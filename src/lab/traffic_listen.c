@@ -1,70 +1,263 @@
 /** traffic listen: the passive side. */
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common.h"
 #include "traffic.h"
 
-static int64_t accepted;
+/** A connection that is served: others stay open, unread, until the program ends. */
+struct connection {
+    int socket;
+    int64_t received, to_send;
+    bool ended;       /* the peer has shut down its side */
+    uint32_t watched; /* the events that epoll watches it for */
+};
 
-static void watch(int epoll, int descriptor) {
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = descriptor};
-    if (epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) < 0)
+/** Who accepts: the program itself, or its workers, who share this memory. */
+struct acceptor {
+    pid_t pid;
+    _Atomic int64_t accepted;
+};
+
+static const struct listen_options *options;
+static int listener, signals, epoll;
+static struct acceptor *acceptors, *self;
+static bool serves_only_one, has_served;
+
+/** `data` is what the event is told apart by: the address of the descriptor, or a connection. */
+static void watch(int operation, int descriptor, uint32_t events, void *data) {
+    struct epoll_event event = {.events = events, .data.ptr = data};
+    if (epoll_ctl(epoll, operation, descriptor, &event) < 0)
         fail("cannot watch a descriptor: %s", strerror(errno));
 }
 
-/** Takes all that wait in the accept queue. Connections that nobody watches stay open until the program ends.
- */
-static void accept_connections(int listener, int epoll, bool watched) {
+static void open_events(void) {
+    signals = open_signals();
+    epoll = epoll_create1(EPOLL_CLOEXEC);
+    watch(EPOLL_CTL_ADD, signals, EPOLLIN, &signals);
+}
+
+/** A child waits for its own events: what it has inherited would take those of its parent. */
+static void reopen_events(void) {
+    close(epoll);
+    close(signals);
+    open_events();
+}
+
+static bool reads_data(void) {
+    return options->close || options->reply;
+}
+
+static void update_watch(struct connection *connection) {
+    uint32_t events = 0;
+    if (reads_data() && !connection->ended)
+        events |= EPOLLIN;
+    if (connection->to_send > 0)
+        events |= EPOLLOUT;
+    if (events == connection->watched)
+        return;
+    int operation = connection->watched == 0 ? EPOLL_CTL_ADD : events == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
+    connection->watched = events; /* first: the watch hands it over to the serving thread */
+    watch(operation, connection->socket, events, connection);
+}
+
+static void start_serving(int socket) {
+    if (!reads_data() && !options->send_bytes)
+        return;
+    struct connection *connection = malloc(sizeof *connection);
+    if (!connection)
+        fail("not enough memory for a connection");
+    *connection = (struct connection){.socket = socket, .to_send = options->send_bytes};
+    update_watch(connection);
+}
+
+static void end_connection(struct connection *connection) {
+    close(connection->socket);
+    free(connection);
+    has_served = true;
+}
+
+/** Reads what there is. False when the connection is broken. */
+static bool receive_some(struct connection *connection) {
+    char data[65536];
+    ssize_t length;
+    while ((length = read(connection->socket, data, sizeof data)) > 0)
+        connection->received += length;
+    if (length < 0)
+        return errno == EAGAIN;
+    connection->ended = true;
+    if (options->reply)
+        connection->to_send += connection->received;
+    return true;
+}
+
+/** Sends what there is room for. False when the connection is broken. */
+static bool send_some(struct connection *connection) {
+    while (connection->to_send > 0) {
+        ssize_t sent = send_zeros(connection->socket, connection->to_send, 0);
+        if (sent < 0)
+            return errno == EAGAIN;
+        connection->to_send -= sent;
+    }
+    return true;
+}
+
+static void serve_connection(struct connection *connection) {
+    bool whole = !(connection->watched & EPOLLIN) || receive_some(connection);
+    whole = whole && send_some(connection);
+    if (!whole || (connection->ended && connection->to_send == 0))
+        end_connection(connection);
+    else
+        update_watch(connection);
+}
+
+static void serve(void);
+
+/** Serves one connection in a process of its own, which ends with it. */
+static void fork_for(int socket) {
+    if (fork_child() > 0) {
+        close(socket);
+        return;
+    }
+    close(listener);
+    reopen_events();
+    serves_only_one = true;
+    start_serving(socket);
+    serve();
+    _exit(EXIT_SUCCESS);
+}
+
+/** Takes all that wait in the accept queue. */
+static void accept_connections(void) {
     for (;;) {
-        int connection = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (connection < 0) {
+        int socket = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (socket < 0) {
             if (errno == EAGAIN)
                 return;
             if (errno == ECONNABORTED || errno == EINTR)
                 continue;
             fail("cannot accept: %s", strerror(errno));
         }
-        accepted++;
-        if (watched)
-            watch(epoll, connection);
+        self->accepted++;
+        if (options->fork)
+            fork_for(socket);
+        else
+            start_serving(socket);
     }
 }
 
-static void read_and_close_at_end(int connection) {
-    char data[65536];
-    ssize_t length;
-    do
-        length = read(connection, data, sizeof data);
-    while (length > 0);
-    if (length < 0 && errno == EAGAIN)
-        return;
-    close(connection);
-}
-
-void run_listen(const struct listen_options *options) {
-    int listener = open_listener(&options->address, SOCK_NONBLOCK, options->backlog, options->fast_open);
-    int signals = open_signals();
-    int epoll = epoll_create1(EPOLL_CLOEXEC);
-    watch(epoll, signals);
-    if (options->accept)
-        watch(epoll, listener);
-    print_ready();
-
-    for (;;) {
+/** Serves until a signal ends the program, or the only connection has ended. */
+static void serve(void) {
+    while (!serves_only_one || !has_served) {
         struct epoll_event event;
         if (epoll_wait(epoll, &event, 1, -1) < 1)
             continue;
-        if (event.data.fd == signals)
-            break;
-        if (event.data.fd == listener)
-            accept_connections(listener, epoll, options->close);
+        if (event.data.ptr == &signals)
+            return;
+        if (event.data.ptr == &listener)
+            accept_connections();
         else
-            read_and_close_at_end(event.data.fd);
+            serve_connection(event.data.ptr);
     }
-    printf("{\"pid\":%d,\"accepted\":%" PRId64 "}\n", getpid(), accepted);
+}
+
+static void accept_and_serve(void) {
+    watch(EPOLL_CTL_ADD, listener, EPOLLIN, &listener);
+    serve();
+}
+
+static void *accept_forever(void *thread_name) {
+    pthread_setname_np(pthread_self(), thread_name);
+    struct pollfd waiting = {.fd = listener, .events = POLLIN};
+    for (;;)
+        if (poll(&waiting, 1, -1) > 0)
+            accept_connections();
+    return NULL;
+}
+
+static void start_accept_thread(void) {
+    pthread_t thread;
+    start_thread(&thread, accept_forever, "acceptor");
+}
+
+static void start_workers(void) {
+    for (int i = 0; i < options->workers; i++) {
+        pid_t pid = fork_child();
+        if (pid > 0) {
+            acceptors[i].pid = pid;
+            continue;
+        }
+        self = &acceptors[i];
+        reopen_events();
+        accept_and_serve();
+        _exit(EXIT_SUCCESS);
+    }
+}
+
+/** A stopped worker would not hear the other signal. */
+static void end_workers(void) {
+    for (int i = 0; i < options->workers; i++) {
+        kill(acceptors[i].pid, SIGTERM);
+        kill(acceptors[i].pid, SIGCONT);
+    }
+    for (int i = 0; i < options->workers; i++)
+        waitpid(acceptors[i].pid, NULL, 0);
+}
+
+static void print_ready_and_workers(void) {
+    printf("ready");
+    for (int i = 0; i < options->workers; i++)
+        printf(" %d", acceptors[i].pid);
+    printf("\n");
+    fflush(stdout);
+}
+
+static void print_summary(void) {
+    int64_t accepted = 0;
+    for (int i = 0; i < options->workers || i == 0; i++)
+        accepted += acceptors[i].accepted;
+    printf("{\"pid\":%d,\"accepted\":%" PRId64, getpid(), accepted);
+    for (int i = 0; i < options->workers; i++)
+        printf("%s{\"pid\":%d,\"accepted\":%" PRId64 "}", i == 0 ? ",\"workers\":[" : ",", acceptors[i].pid,
+               acceptors[i].accepted);
+    printf("%s}\n", options->workers ? "]" : "");
+}
+
+static struct acceptor *share_acceptors(void) {
+    size_t size = (options->workers + 1) * sizeof(struct acceptor);
+    void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        fail("not enough memory for %d workers", options->workers);
+    return shared;
+}
+
+void run_listen(const struct listen_options *given) {
+    options = given;
+    acceptors = self = share_acceptors();
+    listener = open_listener(&options->address, SOCK_NONBLOCK, options->backlog, options->fast_open);
+    open_events();
+    if (options->fork)
+        signal(SIGCHLD, SIG_IGN); /* nobody asks how the children end */
+    if (options->accept_thread)
+        start_accept_thread();
+    start_workers();
+    print_ready_and_workers();
+
+    if (options->accept && !options->accept_thread && !options->workers)
+        accept_and_serve();
+    else
+        serve();
+    end_workers();
+    print_summary();
 }

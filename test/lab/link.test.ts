@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  CLIENT,
   connect,
   listen,
   Network,
@@ -134,6 +135,51 @@ describe('lab: a link with losses', function () {
     });
   });
 
+  for (const [family, address] of Object.entries(SERVER)) {
+    it(`drops the data segment of the given number, once (${family})`, async () => {
+      await withNetwork({ delayUs: 20 * MS, drop: ['data-3:9000', 'data-6:9000'] }, async (network) => {
+        await listen(network.server, '::', PORT, { reply: true });
+        const { received } = await connect(network.client, address, PORT, {
+          send: 500,
+          chunk: 100,
+          receive: true,
+        });
+        assert.equal(received, 500);
+        const { fromClient, fromServer } = await network.linkCounts();
+        assert.deepEqual([fromClient.dropped['data-3:9000'], fromClient.dropped['data-6:9000']], [1, 0]);
+        assert.equal(fromServer.dropped['data-3:9000'], 0);
+        assert.equal(await clientCounter(network, 'Tcp.RetransSegs'), 1);
+        // Chunks four and five and the FIN came before the third: no other chunk leaves so many.
+        assert.equal((await network.server.snmp())['TcpExt.TCPOFOQueue'], 3);
+      });
+    });
+  }
+
+  it('counts the data of every connection to the given port, and nothing that is sent again', async () => {
+    await withNetwork({ drop: ['data-1:9000', 'data-2:9000'] }, async (network) => {
+      const options = { count: 3, send: 100, receive: true };
+      for (const port of [PORT, OTHER_PORT]) {
+        await listen(network.server, '::', port, { reply: true });
+        assert.equal((await connect(network.client, SERVER.ipv4, port, options)).received, 300);
+      }
+      const { dropped } = await network.linkCounts();
+      assert.deepEqual([dropped['data-1:9000'], dropped['data-2:9000']], [3, 0]);
+    });
+  });
+
+  it('drops the data segment of the given number that the server sends', async () => {
+    await withNetwork({ delayUs: 5 * MS, drop: ['server-data-2', 'server-data-8'] }, async (network) => {
+      await listen(network.server, '::', PORT, { send: 10_007, close: true }); // seven segments
+      const { received } = await connect(network.client, SERVER.ipv4, PORT, { receive: true });
+      assert.equal(received, 10_007);
+      const { fromClient, fromServer } = await network.linkCounts();
+      assert.deepEqual([fromServer.dropped['server-data-2'], fromServer.dropped['server-data-8']], [1, 0]);
+      assert.equal(fromClient.dropped['server-data-2'], 0);
+      assert.equal((await network.server.snmp())['Tcp.RetransSegs'], 1);
+      assert.equal(await clientCounter(network, 'Tcp.RetransSegs'), 0);
+    });
+  });
+
   it('drops every SYN to one port, which programs then give up on', async () => {
     await withNetwork({ drop: [`all-syn:${String(PORT)}`] }, async (network) => {
       await listen(network.server, '::', PORT);
@@ -180,5 +226,75 @@ describe('lab: a link with losses', function () {
       Network.create({ drop: ['second-syn'] }),
       /link: 'second-syn' is no rule: use first-syn/,
     );
+    await assert.rejects(Network.create({ drop: ['data-'] }), /link: 'data-' is no rule/);
+    await assert.rejects(
+      Network.create({ drop: ['server-data-0:9000'] }),
+      /link: the number of a --drop rule must be a whole number from 1/,
+    );
+  });
+});
+
+describe('lab: a link that is cut', function () {
+  this.timeout(20_000);
+  this.slow(5000);
+
+  for (const from of ['client', 'server'] as const) {
+    it(`loses every segment until it is mended (from the ${from})`, async () => {
+      await withNetwork({ cuttable: true }, async (network) => {
+        const [opener, other] = from === 'client' ? [CLIENT, SERVER] : [SERVER, CLIENT];
+        const sender = network[from];
+        const receiver = from === 'client' ? network.server : network.client;
+        await listen(receiver, '::', PORT);
+        await network.cut();
+        const options = { source: opener.ipv4, hold: true };
+        const connecting = startConnect(sender, other.ipv4, PORT, options);
+        let counts = await network.linkCounts();
+        while (counts.dropped.cut === 0) counts = await network.linkCounts();
+        await network.mend();
+        assert.equal((await connecting.summary).ok, 1);
+
+        const { fromClient, fromServer } = await network.linkCounts();
+        const lost = { client: fromClient.dropped.cut, server: fromServer.dropped.cut };
+        // Every SYN but the last one was lost, so each was sent again.
+        assert.equal((await sender.snmp())['TcpExt.TCPSynRetrans'], lost[from]);
+        assert.equal(lost[from === 'client' ? 'server' : 'client'], 0);
+      });
+    });
+  }
+
+  it('loses the data of connections that were made before', async () => {
+    await withNetwork({ delayUs: MS, drop: ['data-2'] }, async (network) => {
+      await listen(network.server, '::', PORT, { send: 100, close: true });
+      const options = { send: 2, chunk: 1, chunkGapUs: 500 * MS, receive: true };
+      const connecting = startConnect(network.client, SERVER.ipv4, PORT, options);
+      while ((await network.server.snmp())['Tcp.PassiveOpens'] === 0) continue;
+      await network.cut();
+      while (((await network.linkCounts()).fromClient.dropped.cut ?? NaN) < 3) continue;
+      await network.mend();
+      const { received } = await connecting.summary;
+      assert.equal(received, 100);
+      const { dropped } = await network.linkCounts();
+      assert.equal(dropped['data-2'], 0); // it was lost with the others
+      assert.ok((await clientCounter(network, 'Tcp.RetransSegs')) >= 1);
+    });
+  });
+
+  it('answers every question in turn, and cuts and mends once', async () => {
+    await withNetwork({ cuttable: true }, async (network) => {
+      const ask = () => network.linkCounts();
+      const cutTwice = [network.cut(), ask(), network.cut(), ask()];
+      const mendTwice = [network.mend(), ask(), network.mend(), ask()];
+      for (const counts of await Promise.all([...cutTwice, ...mendTwice])) {
+        if (counts) assert.equal(counts.dropped.cut, 0);
+      }
+      await listen(network.server, '::', PORT);
+      assert.equal((await connect(network.client, SERVER.ipv4, PORT)).ok, 1);
+    });
+  });
+
+  it('has to be asked for', async () => {
+    await withNetwork({}, async (network) => {
+      await assert.rejects(network.cut(), /Only a network with .* `cuttable` has a link/);
+    });
   });
 });

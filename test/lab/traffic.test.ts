@@ -1,21 +1,10 @@
 import assert from 'node:assert/strict';
 import { connect, listen, loop, Namespace, SERVER, Network, startConnect } from '#tcpscope/lab/network.js';
+import { growth } from './growth.js';
 
 /** A port where nobody listens. */
 const CLOSED_PORT = 9;
 const PORT = 9000;
-
-/** How much a counter grew while something was done. */
-async function growth(
-  namespace: Namespace,
-  counter: string,
-  action: () => Promise<unknown>,
-): Promise<number> {
-  const before = await namespace.snmp();
-  await action();
-  const after = await namespace.snmp();
-  return (after[counter] ?? NaN) - (before[counter] ?? NaN);
-}
 
 describe('lab: traffic in one namespace', function () {
   this.timeout(20_000);
