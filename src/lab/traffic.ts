@@ -220,7 +220,7 @@ export async function loop(
 
 /**
  * Makes so many connects a second to the address and the three after it, where something has to drop the SYNs.
- * Each is given up when one SYN has been sent again, after 1.6 s.
+ * Each is given up when one SYN has been sent again, after 1.5 s.
  */
 export async function storm(
   namespace: Namespace,

@@ -11,8 +11,8 @@
 #include "common.h"
 #include "traffic.h"
 
-/** Linux sends a SYN again after 1 s, and the next time at 3 s, or, from 6.5 on, at 2 s. */
-#define LIFE_NS 1600000000LL
+/** Linux sends a SYN again after 1 s, and the next time at 3 s or, from 6.5 on, at 2 s: halfway to that. */
+#define LIFE_NS 1500000000LL
 
 /** Connects are started in little bursts: waking up for each would cost more than they do. */
 #define TICK_NS 2000000LL
