@@ -53,6 +53,7 @@ struct socket_counts {
     struct flow;
     __u32 segs_out;
     __u32 dsack_dups;
+    __u32 total_retrans;
 };
 
 /* Retransmissions of each sequence number; an LRU, because most are never sent a third time. */
@@ -102,12 +103,12 @@ static __always_inline bool may_want_owner(const struct flow *flow) {
 }
 
 static __always_inline void report(void *ctx, struct retransmit *event) {
-    if (!wants(event) || !wants_flow((struct flow *)event))
+    if (!wants(event) || !wants_flow(flow_of(event)))
         return;
     if (!event->error)
         add(COUNTER_SEGMENTS, event->segments);
-    find_owner((struct flow *)event, event->time_ns);
-    if (may_want_owner((struct flow *)event))
+    find_owner(flow_of(event), event->time_ns);
+    if (may_want_owner(flow_of(event)))
         emit(ctx, event, sizeof(*event));
 }
 
@@ -167,7 +168,7 @@ static __always_inline int send_again(void *ctx, struct sock *sk, const struct s
         return 0;
     event.type = EVENT_TYPE_RETRANSMIT;
     event.time_ns = bpf_ktime_get_ns();
-    set_flow((struct flow *)&event.socket, tcp);
+    set_flow(flow_of(&event), tcp);
     event.error = error;
     event.kind = kind_of(sk, tcp, skb);
     event.state = sk->__sk_common.skc_state;
@@ -226,7 +227,7 @@ int BPF_PROG(retransmit_synack, struct sock *sk, struct request_sock *req) {
         return 0;
     event.type = EVENT_TYPE_RETRANSMIT;
     event.time_ns = bpf_ktime_get_ns();
-    set_flow((struct flow *)&event.socket, tcp);
+    set_flow(flow_of(&event), tcp);
     event.kind = KIND_SYNACK;
     event.local_address = local_address(unborn);
     event.remote_address = remote_address(unborn);
@@ -257,12 +258,13 @@ static __always_inline void report_counts(void *ctx, struct sock *sk, bool close
     counts.closed = closed;
     counts.undone = undone;
     counts.time_ns = bpf_ktime_get_ns();
-    set_flow((struct flow *)&counts.socket, tcp);
-    if (!wants_flow((struct flow *)&counts.socket))
+    set_flow(flow_of(&counts), tcp);
+    if (!wants_flow(flow_of(&counts)))
         return;
-    look_up_owner((struct flow *)&counts.socket);
+    look_up_owner(flow_of(&counts));
     counts.segs_out = tcp->segs_out;
     counts.dsack_dups = tcp->dsack_dups;
+    counts.total_retrans = tcp->total_retrans;
     emit(ctx, &counts, sizeof(counts));
 }
 
@@ -318,17 +320,18 @@ int sample_sockets(struct bpf_iter__task_file *ctx) {
     if (state == TCP_CLOSE || state == TCP_LISTEN)
         return 0;
     counts.type = EVENT_TYPE_SOCKET;
-    probe_flow((struct flow *)&counts.socket, sk);
-    if (!wants_flow((struct flow *)&counts.socket))
+    probe_flow(flow_of(&counts), sk);
+    if (!wants_flow(flow_of(&counts)))
         return 0;
     counts.time_ns = bpf_ktime_get_ns();
-    look_up_owner((struct flow *)&counts.socket);
+    look_up_owner(flow_of(&counts));
     if (!counts.pid) {
         counts.pid = BPF_CORE_READ(task, tgid);
         BPF_CORE_READ_INTO(&counts.comm, task, group_leader, comm);
     }
     counts.segs_out = BPF_CORE_READ((struct tcp_sock *)sk, segs_out);
     counts.dsack_dups = BPF_CORE_READ((struct tcp_sock *)sk, dsack_dups);
+    counts.total_retrans = BPF_CORE_READ((struct tcp_sock *)sk, total_retrans);
     bpf_seq_write(ctx->meta->seq, &counts, sizeof(counts));
     return 0;
 }

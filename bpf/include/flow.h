@@ -66,6 +66,9 @@ struct flow {
     comm_t comm;
 };
 
+/* The flow that an event embeds. */
+#define flow_of(event) ((struct flow *)&(event)->socket)
+
 static __always_inline __u64 cgroup_of(const struct sock *sk) {
     struct sock_cgroup_data___tagged *tagged = (void *)__builtin_preserve_access_index(&sk->sk_cgrp_data);
 

@@ -105,9 +105,10 @@ export interface SocketCounts {
   comm: string;
   segsOut: number;
   dsackDups: number;
+  totalRetrans: number;
 }
 /** Bytes of a struct socket_counts. */
-export const SOCKET_COUNTS_SIZE = 104;
+export const SOCKET_COUNTS_SIZE = 112;
 
 export function decodeSocketCounts(view: DataView, offset: number): SocketCounts {
   return {
@@ -127,6 +128,7 @@ export function decodeSocketCounts(view: DataView, offset: number): SocketCounts
     comm: readText(view, offset + 80, 16),
     segsOut: view.getUint32(offset + 96, true),
     dsackDups: view.getUint32(offset + 100, true),
+    totalRetrans: view.getUint32(offset + 104, true),
   };
 }
 

@@ -7,7 +7,7 @@ const MOST_SOCKETS = 262_144;
 
 interface Known {
   segsOut: number;
-  dsackDups: number;
+  spurious: number;
   pid: number;
   comm: string;
   remotePort: number;
@@ -20,12 +20,16 @@ export class SocketLedger {
 
   /** To call at the start: what these have sent is no growth. */
   begin(samples: readonly SocketCounts[]): void {
-    for (const sample of samples) this.remember(sample);
+    for (const sample of samples) {
+      const { pid, comm } = sample;
+      this.remember(sample, { spurious: reportedTwice(sample), pid, comm });
+    }
   }
 
   /** @returns undefined if the socket has done nothing. */
   growth(counts: SocketCounts): SocketGrowth | undefined {
     const before = this.before(counts);
+    const spurious = Math.max(before.spurious, reportedTwice(counts));
     const { socket, localAddress, localPort, remoteAddress, remotePort, netns, uid, timeNs } = counts;
     const growth: SocketGrowth = {
       type: 'socket',
@@ -39,27 +43,34 @@ export class SocketLedger {
       pid: counts.pid === 0 ? before.pid : counts.pid,
       comm: counts.pid === 0 ? before.comm : counts.comm,
       segsOut: counts.segsOut - before.segsOut,
-      spurious: counts.dsackDups - before.dsackDups,
+      spurious: spurious - before.spurious,
       undone: counts.undone ? 1 : 0,
     };
     if (counts.closed) this.known.delete(socket);
-    else this.remember({ ...counts, pid: growth.pid, comm: growth.comm });
+    else this.remember(counts, { spurious, pid: growth.pid, comm: growth.comm });
     return growth.segsOut > 0 || growth.spurious > 0 || growth.undone > 0 ? growth : undefined;
   }
 
-  private before({ socket, segsOut, dsackDups, remotePort }: SocketCounts): Known {
+  private before({ socket, segsOut, remotePort }: SocketCounts): Known {
     const known = this.known.get(socket);
     // Counters only grow: otherwise the address is another socket's by now.
-    if (known && known.remotePort === remotePort && known.segsOut <= segsOut && known.dsackDups <= dsackDups)
-      return known;
-    return { segsOut: 0, dsackDups: 0, pid: 0, comm: '', remotePort };
+    if (known?.remotePort === remotePort && known.segsOut <= segsOut) return known;
+    return { segsOut: 0, spurious: 0, pid: 0, comm: '', remotePort };
   }
 
-  private remember({ socket, segsOut, dsackDups, pid, comm, remotePort }: SocketCounts): void {
+  private remember(
+    { socket, segsOut, remotePort }: SocketCounts,
+    rest: Pick<Known, 'spurious' | 'pid' | 'comm'>,
+  ): void {
     if (this.known.size >= MOST_SOCKETS && !this.known.has(socket)) {
       this.overflow++;
       return;
     }
-    this.known.set(socket, { segsOut, dsackDups, pid, comm, remotePort });
+    this.known.set(socket, { segsOut, remotePort, ...rest });
   }
+}
+
+/** Reports of more than was sent again mean something else: tcp_dsack_seen() skips them too. */
+function reportedTwice({ dsackDups, totalRetrans }: SocketCounts): number {
+  return dsackDups <= totalRetrans ? dsackDups : 0;
 }

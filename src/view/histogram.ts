@@ -89,7 +89,7 @@ function barLines({ histogram, measure, others }: MeasuredHistogram, room: Room)
 
 function histogramLines(measured: MeasuredHistogram, room: Room): string[] {
   const { histogram, measure } = measured;
-  const quantiles = histogram.count > 0 ? `  ${quantileText(histogram, measure.text)}` : '';
+  const quantiles = histogram.count > 0 ? `  ${quantileText(histogram, (value) => measure.text(value))}` : '';
   return [...barLines(measured, room), `${measure.label} ${formatCount(histogram.count)}${quantiles}`];
 }
 
