@@ -40,7 +40,6 @@ struct retransmit {
     __u8 state; /* enum tcp_state */
     __u8 ca_state;
     flag_t start_known; /* initial_sequence is right */
-    flag_t detached;    /* no process has it: it waits in the accept queue, or was closed */
 };
 
 /* What a socket has sent so far: at its end, when a recovery is taken back, and (sample_sockets) when asked.
@@ -173,7 +172,6 @@ static __always_inline int send_again(void *ctx, struct sock *sk, const struct s
     event.kind = kind_of(sk, tcp, skb);
     event.state = sk->__sk_common.skc_state;
     event.ca_state = BPF_CORE_READ_BITFIELD(icsk, icsk_ca_state);
-    event.detached = !sk->sk_socket;
     event.progress_ns = last_progress(tcp, event.kind, event.time_ns);
     event.sequence = BPF_CORE_READ(cb, seq);
     event.segments = BPF_CORE_READ(cb, tcp_gso_segs);

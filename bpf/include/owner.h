@@ -28,18 +28,7 @@ struct {
     __type(value, struct owner);
 } owners SEC(".maps");
 
-/* A listening socket and one process that has it open; what find_owners writes. */
-struct listener {
-    ip_t address;
-    __u16 port;
-    __u32 netns;
-    __u32 pid;
-    __u64 started_ns;
-    comm_t comm;
-};
-
 const struct owner *const owner_layout = 0;
-const struct listener *const listener_layout = 0;
 
 /* The process, not the thread: ps and the user know the group leader's name. */
 static __always_inline void set_process(struct owner *owner, struct task_struct *task) {
@@ -134,21 +123,8 @@ static __always_inline bool is_better_owner(const struct owner *known, const str
     return listening ? found->started_ns < known->started_ns : found->started_ns > known->started_ns;
 }
 
-static __always_inline void write_listener(struct seq_file *seq, const struct sock *sk,
-                                           const struct owner *owner) {
-    struct listener listener = {
-        .address = probe_local_address(sk),
-        .port = BPF_CORE_READ(sk, __sk_common.skc_num),
-        .netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum),
-        .pid = owner->pid,
-        .started_ns = owner->started_ns,
-    };
-
-    __builtin_memcpy(listener.comm, owner->comm, sizeof(listener.comm));
-    bpf_seq_write(seq, &listener, sizeof(listener));
-}
-
-/* Looks through the open files of all processes, in every namespace, for sockets that are asked for. */
+/* Looks through the open files of all processes, in every namespace, for sockets that are asked for, and for
+ * all that listen: their SYN-ACKs have no other socket. */
 SEC("iter/task_file")
 int find_owners(struct bpf_iter__task_file *ctx) {
     struct owner found = {.session = ctx->meta->session_id};
@@ -172,8 +148,6 @@ int find_owners(struct bpf_iter__task_file *ctx) {
     if (!known && !listening)
         return 0;
     set_process(&found, task);
-    if (listening)
-        write_listener(ctx->meta->seq, sk, &found);
     if (known && !is_better_owner(known, &found, listening))
         return 0;
     if (known) {

@@ -42,7 +42,6 @@ export interface Retransmit {
   state: number;
   caState: number;
   startKnown: boolean;
-  detached: boolean;
 }
 /** Bytes of a struct retransmit. */
 export const RETRANSMIT_SIZE = 184;
@@ -83,7 +82,6 @@ export function decodeRetransmit(view: DataView, offset: number): Retransmit {
     state: view.getUint8(offset + 176),
     caState: view.getUint8(offset + 177),
     startKnown: view.getUint8(offset + 178) !== 0,
-    detached: view.getUint8(offset + 179) !== 0,
   };
 }
 

@@ -1,5 +1,5 @@
 // Generated from bpf/include/ by scripts/generate-events.mjs. Do not edit.
-import { checkLength, readIp, readText, readU64, writeIp, writeText, writeU64 } from './primitives.js';
+import { checkLength, readText, readU64, writeIp, writeText, writeU64 } from './primitives.js';
 
 /** enum counter, by its number. */
 export const COUNTERS = ['lost', 'untracked', 'started', 'unsent', 'segments'] as const;
@@ -123,28 +123,5 @@ export function decodeOwner(view: DataView, offset: number): Owner {
     pid: view.getUint32(offset + 24, true),
     asked: view.getUint8(offset + 28) !== 0,
     comm: readText(view, offset + 29, 16),
-  };
-}
-
-/** struct listener. */
-export interface Listener {
-  address: string;
-  port: number;
-  netns: number;
-  pid: number;
-  startedNs: number;
-  comm: string;
-}
-/** Bytes of a struct listener. */
-export const LISTENER_SIZE = 56;
-
-export function decodeListener(view: DataView, offset: number): Listener {
-  return {
-    address: readIp(view, offset + 0),
-    port: view.getUint16(offset + 16, true),
-    netns: view.getUint32(offset + 20, true),
-    pid: view.getUint32(offset + 24, true),
-    startedNs: readU64(view, offset + 32),
-    comm: readText(view, offset + 40, 16),
   };
 }

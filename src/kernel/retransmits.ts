@@ -13,7 +13,6 @@ import { KINDS, type Filter, type Kind, type Transport } from '../events/shared.
 import type { RetransmitAudit } from '../model/audit.js';
 import type { RetransItem } from '../model/retransmit.js';
 import type { Losses, Source } from '../model/source.js';
-import { stateName } from '../model/tcp-state.js';
 import { SocketOwners } from './owners.js';
 import { bestTransport, forgetKernelTypes, preflight } from './preflight.js';
 import { Program } from './program.js';
@@ -36,12 +35,9 @@ export interface RetransmitSourceOptions {
 const RETRANSMIT = EVENT_TYPES.indexOf('retransmit');
 /** Looking at all sockets takes at most this share of the time. */
 const SAMPLE_SHARE = 0.1;
-/** States in which a socket without a process is not closed, but not accepted yet. */
-const ACCEPT_QUEUE_STATES: ReadonlySet<string> = new Set(['ESTABLISHED', 'SYN_RECV', 'CLOSE_WAIT']);
-
 export class RetransmitSource implements Source<RetransItem> {
   private readonly auditor: RetransmitAuditor | undefined;
-  private readonly owners: SocketOwners<Retransmit>;
+  private readonly owners: SocketOwners;
   private readonly ledger = new SocketLedger();
   /** Retransmissions whose owner is still looked for, and what came after them. */
   private waiting: Retransmit[] = [];
@@ -54,7 +50,7 @@ export class RetransmitSource implements Source<RetransItem> {
     private readonly program: Program,
     private readonly options: RetransmitSourceOptions,
   ) {
-    this.owners = new SocketOwners(program, isUnaccepted);
+    this.owners = new SocketOwners(program);
     this.auditor = options.audit ? new RetransmitAuditor() : undefined;
     program.attach();
     this.auditor?.attached();
@@ -184,10 +180,6 @@ function programs(countSockets: boolean): string[] {
   if (countSockets && kernelBtf.hasType('btf_trace_tcp_cong_state_set', 'typedef'))
     attach.push('change_ca_state');
   return attach;
-}
-
-function isUnaccepted({ detached, state }: Retransmit): boolean {
-  return detached && ACCEPT_QUEUE_STATES.has(stateName(state));
 }
 
 function bits(numbers: readonly number[]): number {

@@ -26,6 +26,37 @@ export interface Row {
   syns: number;
 }
 
+/** A row of `retrans --json`. */
+export interface RetransRow {
+  time: string;
+  pid: number | null;
+  comm: string | null;
+  uid: number;
+  netns: number;
+  family: 'ipv4' | 'ipv6';
+  cgroup_id: number | null;
+  local_address: string;
+  local_port: number;
+  remote_address: string;
+  remote_port: number;
+  state: string;
+  kind: string;
+  error: string | null;
+  seq: number | null;
+  len: number;
+  segs: number;
+  try: number;
+  stall_us: number | null;
+  rto_us: number;
+  srtt_us: number | null;
+  min_rtt_us: number | null;
+  cwnd: number | null;
+  ssthresh: number | null;
+  segs_out: number | null;
+  mss: number | null;
+  ca_state: string | null;
+}
+
 export interface Ended {
   stdout: string;
   stderr: string;
@@ -89,12 +120,25 @@ export class Tool {
     await this.said(() => enough(this.rows()));
   }
 
+  async retransUntil(enough: (rows: RetransRow[]) => boolean): Promise<void> {
+    await this.said(() => enough(this.retransRows()));
+  }
+
   rows(): Row[] {
+    return this.objects() as Row[];
+  }
+
+  retransRows(): RetransRow[] {
+    return this.objects() as RetransRow[];
+  }
+
+  /** Each complete line of NDJSON. */
+  private objects(): unknown[] {
     const complete = this.stdout.slice(0, this.stdout.lastIndexOf('\n') + 1);
     return complete
       .split('\n')
       .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as Row);
+      .map((line) => JSON.parse(line) as unknown);
   }
 
   async wait(): Promise<Ended> {
@@ -109,13 +153,34 @@ export class Tool {
   }
 }
 
-/** Rows of everything that happened while `traffic` ran, and the summary. */
+type Traffic = (tool: Tool) => Promise<unknown>;
+
+/** Rows of everything that `connlat` saw while `traffic` ran, and the summary. */
 export async function trace(
   args: readonly string[],
-  traffic: (tool: Tool) => Promise<unknown>,
+  traffic: Traffic,
   options?: ToolOptions,
 ): Promise<Ended & { rows: Row[] }> {
-  const tool = await Tool.start(['connlat', '--json', ...args], options);
+  const { tool, ended } = await runDuring(['connlat', '--json', ...args], traffic, options);
+  return { ...ended, rows: tool.rows() };
+}
+
+/** The same of `retrans`. */
+export async function traceRetrans(
+  args: readonly string[],
+  traffic: Traffic,
+  options?: ToolOptions,
+): Promise<Ended & { rows: RetransRow[] }> {
+  const { tool, ended } = await runDuring(['retrans', '--json', ...args], traffic, options);
+  return { ...ended, rows: tool.retransRows() };
+}
+
+async function runDuring(
+  args: readonly string[],
+  traffic: Traffic,
+  options?: ToolOptions,
+): Promise<{ tool: Tool; ended: Ended }> {
+  const tool = await Tool.start(args, options);
   try {
     await traffic(tool);
   } catch (error) {
@@ -124,10 +189,20 @@ export async function trace(
   }
   const ended = await tool.stop();
   assert.equal(ended.code, 0, ended.stderr);
-  return { ...ended, rows: tool.rows() };
+  return { tool, ended };
 }
 
-const OWN_PROGRAMS = ['set_state', 'pending', 'find_in_flight', 'enter_connect', 'exit_connect'];
+const OWN_PROGRAMS = [
+  ...['set_state', 'pending', 'find_in_flight', 'enter_connect', 'exit_connect'],
+  ...[
+    'retransmit_skb',
+    'retransmit_skb_or',
+    'retransmit_syna',
+    'change_ca_state',
+    'find_owners',
+    'sample_sockets',
+  ],
+];
 
 /** Our programs that are loaded in the kernel, by id: others may come and go. */
 export function loadedPrograms(): number[] {

@@ -1,0 +1,173 @@
+/** Whose socket it is: for sockets of every origin, seen by the tool or older than it. */
+import assert from 'node:assert/strict';
+import {
+  Network,
+  SERVER,
+  TRAFFIC,
+  connect,
+  listen,
+  startConnect,
+  type Listener,
+  type ListenOptions,
+} from '#tcpscope/lab/network.js';
+import { loadedPrograms, Tool, traceRetrans, type RetransRow } from './tool.js';
+
+const PORT = 9000;
+/** The server's third data segment of each connection is lost. */
+const REPLY = 20_000;
+const DELAY_US = 5000;
+
+describe('owners of retrans', function () {
+  this.timeout(60_000);
+  let network: Network;
+  let only: string[];
+
+  beforeEach(async () => {
+    network = await Network.create({
+      delayUs: DELAY_US,
+      drop: [`server-data-3:${PORT}`, 'data-3:9001', 'first-synack:9002'],
+    });
+    only = ['--netns', `${network.client.name},${network.server.name}`];
+  });
+  afterEach(() => network.destroy());
+
+  const ofServer = (rows: readonly RetransRow[]): RetransRow[] =>
+    rows.filter(({ netns }) => netns === network.server.inode);
+
+  async function serverRows(
+    options: ListenOptions,
+    traffic: (listener: Listener) => Promise<unknown> = () => receive(5),
+  ): Promise<{ rows: RetransRow[]; listener: Listener }> {
+    const listener = await listen(network.server, SERVER.ipv4, PORT, { name: 'server', ...options });
+    const { rows } = await traceRetrans(only, () => traffic(listener));
+    return { rows: ofServer(rows), listener };
+  }
+
+  const receive = (count: number) =>
+    connect(network.client, SERVER.ipv4, PORT, { count, send: REPLY, receive: true, name: 'client' });
+
+  it('a server that listened before the tool', async () => {
+    const { rows, listener } = await serverRows({ reply: true });
+    assert.ok(rows.length >= 5, `${rows.length} rows`);
+    for (const row of rows) assert.deepEqual([row.pid, row.comm], [listener.pid, 'server']);
+  });
+
+  it('a server that listened after the tool started', async () => {
+    let pid = 0;
+    const { rows } = await traceRetrans(only, async () => {
+      ({ pid } = await listen(network.server, SERVER.ipv4, PORT, { name: 'late', reply: true }));
+      await receive(3);
+    });
+    assert.ok(ofServer(rows).length >= 3);
+    for (const row of ofServer(rows)) assert.deepEqual([row.pid, row.comm], [pid, 'late']);
+  });
+
+  it('the worker that accepted, of several that share a listener', async () => {
+    const listener = await listen(network.server, SERVER.ipv4, PORT, {
+      name: 'server',
+      workers: 3,
+      reply: true,
+    });
+    const [first, second, chosen] = listener.workerPids;
+    for (const pid of [first!, second!]) process.kill(pid, 'SIGSTOP');
+    try {
+      const { rows } = await traceRetrans(only, () => receive(3));
+      assert.ok(ofServer(rows).length >= 3);
+      for (const row of ofServer(rows)) assert.equal(row.pid, chosen);
+    } finally {
+      await listener.stop();
+    }
+  });
+
+  it('the child, of a server that forks for each connection', async () => {
+    const { rows, listener } = await serverRows({ fork: true, reply: true });
+    assert.ok(rows.length >= 5);
+    for (const row of rows) {
+      assert.notEqual(row.pid, listener.pid, JSON.stringify(row));
+      assert.notEqual(row.pid, null);
+      assert.equal(row.comm, 'server');
+    }
+    const owners = new Map(rows.map((row) => [row.remote_port, row.pid]));
+    assert.equal(new Set(owners.values()).size, owners.size, 'each connection has a child of its own');
+  });
+
+  it('the process, where a thread only accepts', async () => {
+    const { rows, listener } = await serverRows({ acceptThread: true, reply: true });
+    assert.ok(rows.length >= 5);
+    for (const row of rows) assert.deepEqual([row.pid, row.comm], [listener.pid, 'server']);
+  });
+
+  it('the listener, of a SYN-ACK', async () => {
+    const before = await listen(network.server, SERVER.ipv4, 9002, { name: 'early', noAccept: true });
+    const { rows } = await traceRetrans(only, () => connect(network.client, SERVER.ipv4, 9002));
+    const synacks = ofServer(rows);
+    assert.ok(synacks.length > 0);
+    for (const row of synacks)
+      assert.deepEqual([row.kind, row.pid, row.comm], ['synack', before.pid, 'early']);
+  });
+
+  it('a client whose connection is older than the tool', async () => {
+    await listen(network.server, SERVER.ipv4, 9001, { close: true });
+    // Written slowly, so that the third segment comes after the tool has started.
+    const client = startConnect(network.client, SERVER.ipv4, 9001, {
+      name: 'long-lived',
+      send: 20 * 500,
+      chunk: 500,
+      chunkGapUs: 400_000,
+      hold: true,
+    });
+    await network.client.exec('sh', [
+      '-c',
+      'until ss -Htn state established dport = :9001 | grep -q .; do :; done',
+    ]);
+    const tool = await Tool.start(['retrans', '--json', ...only]);
+    await tool.retransUntil((rows) => rows.length > 0);
+    const { code } = await tool.stop();
+    assert.equal(code, 0);
+    for (const row of tool.retransRows())
+      assert.deepEqual([row.pid, row.comm, row.uid], [client.pid, 'long-lived', 0]);
+    await client.stop();
+  });
+
+  it('both ends at once, in a process that has ended before the tool looks', async () => {
+    await listen(network.server, SERVER.ipv4, 9001, { close: true, name: 'server' });
+    let pid = 0;
+    const { rows } = await traceRetrans(only, async (tool) => {
+      // Stopped, the tool reads what came only after the client is gone.
+      tool.process.kill('SIGSTOP');
+      ({ pid } = await connect(network.client, SERVER.ipv4, 9001, { count: 3, send: REPLY, name: 'short' }));
+      tool.process.kill('SIGCONT');
+    });
+    assert.equal(rows.length, 3);
+    for (const row of rows) assert.deepEqual([row.pid, row.comm], [pid, 'short']);
+  });
+
+  it('a process in a pid namespace of its own, by its number on the host', async () => {
+    await listen(network.server, SERVER.ipv4, 9001, { close: true });
+    const { rows } = await traceRetrans(only, async () => {
+      const command = [TRAFFIC, 'connect', SERVER.ipv4, '9001', '--send=20000', '--name=contained'];
+      const child = network.client.spawn('unshare', ['--pid', '--fork', ...command]);
+      const { stdout } = await child.output();
+      assert.equal((JSON.parse(stdout) as { pid: number }).pid, 1, 'it believes to be process 1');
+    });
+    assert.equal(rows.length, 1);
+    assert.equal(rows[0]?.comm, 'contained');
+    assert.ok(rows[0].pid! > 1);
+  });
+
+  it('unknown is -, and counted: an orphan whose process ended before the tool started', async () => {
+    await listen(network.server, SERVER.ipv4, PORT, { close: true });
+    const client = startConnect(network.client, SERVER.ipv4, PORT, { hold: true });
+    await client.summary;
+    await network.cut();
+    await client.stop();
+    await network.client.exec('sh', ['-c', 'until ss -Htn state fin-wait-1 | grep -q .; do :; done']);
+    const { rows, stderr } = await traceRetrans(only, (tool) => tool.retransUntil((seen) => seen.length > 1));
+    for (const row of rows) assert.deepEqual([row.pid, row.comm, row.state], [null, null, 'FIN_WAIT1']);
+    assert.match(stderr, new RegExp(`; ${rows.length} owners unknown`));
+  });
+
+  it('leaves nothing in the kernel', () => {
+    assert.deepEqual(loadedPrograms(), []);
+  });
+});
