@@ -8,6 +8,8 @@ export interface RoutedOptions {
   /** Parameters of sch_netem, such as `delay 10ms loss 2%`: on the way to the server, and back. */
   there: string;
   back: string;
+  /** The same for what leaves the hosts themselves. */
+  hosts?: string;
   /** Kernel parameters of both hosts. */
   sysctl?: Record<string, string | number>;
   /** One packet a skb: each is lost for itself. Else the queue loses what was sent as one, up to 64 KB. */
@@ -38,17 +40,12 @@ export class Routed {
 
   /** Sets what the router does to packets that leave through a device. */
   async queue(device: string, netem: string, verb = 'change'): Promise<void> {
+    await Routed.#netem(this.router, device, netem, verb);
+  }
+
+  static async #netem(host: Namespace, device: string, netem: string, verb: string): Promise<void> {
     const limit = ['limit', '10000'];
-    await this.router.exec('tc', [
-      'qdisc',
-      verb,
-      'dev',
-      device,
-      'root',
-      'netem',
-      ...limit,
-      ...netem.split(' '),
-    ]);
+    await host.exec('tc', ['qdisc', verb, 'dev', device, 'root', 'netem', ...limit, ...netem.split(' ')]);
   }
 
   async destroy(): Promise<void> {
@@ -70,6 +67,7 @@ export class Routed {
       `route add default via ${gateway}`,
     );
     if (options.single) await host.ip('link set eth0 gso_max_segs 1');
+    if (options.hosts !== undefined) await Routed.#netem(host, 'eth0', options.hosts, 'add');
     for (const [key, value] of Object.entries(options.sysctl ?? {})) await host.sysctl(key, value);
   }
 }

@@ -75,8 +75,9 @@ async function shrinkMtu(network: Routed, seconds: number): Promise<void> {
 
 /** The server becomes unreachable for a time, and the router's ICMP messages come late. */
 async function becomeUnreachable(network: Routed, seconds: number): Promise<void> {
-  const traffic = drive(network, seconds, 'up:20 ask:20');
-  for (let left = seconds - 10; left > 0; left -= 10) {
+  const rounds = Math.ceil(seconds / 10);
+  const traffic = drive(network, rounds * 10 + 5, 'up:20 ask:20');
+  for (let round = 0; round < rounds; round++) {
     await sleep(3000);
     await network.queue('to-client', 'delay 1500ms');
     await network.router.ip(`route add unreachable ${SERVER}/32`);
@@ -167,8 +168,9 @@ export const SCENARIOS: Scenario[] = [
     traffic: jobs(MIXED),
   },
   {
-    name: 'ECN, 5 % marked',
-    ...both('delay 10ms loss 5% ecn'),
+    name: 'ECN, 4 % marked, 4 % loss',
+    ...both('delay 10ms loss 4% ecn'),
+    hosts: 'loss 4%',
     single: true,
     sysctl: sysctl.ecn,
     traffic: jobs(MIXED),
