@@ -66,7 +66,7 @@ struct {
     __type(value, __u64);
 } seen SEC(".maps");
 
-/* Starts or calls that found no room in a map: 0, or the result is worth nothing. */
+/* What found no room in a map. */
 __u64 failures;
 
 static __always_inline int enter(struct sock *sk, __u32 function) {
