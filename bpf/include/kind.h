@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* Why a segment is sent again, from what the sender knows at that moment: docs/retransmit-kinds.md has the
- * proof. */
+/* Why a segment is sent again, from what the sender knows then: docs/retransmit-kinds.md has the proof. */
 #pragma once
 
 #include "kernel.h"
@@ -10,7 +9,7 @@ enum kind {
     KIND_SYNACK, /* the answer to it, by its timer or because the SYN came again */
     KIND_FAST,   /* SACKs, duplicate ACKs or RACK's clock say that it is lost: recovery without waiting */
     KIND_RTO,    /* nothing was acknowledged for the whole retransmission timeout */
-    KIND_LOSS,   /* after a timeout, clocked by the ACKs that come again */
+    KIND_LOSS,   /* after a timeout, clocked by the ACKs that come again; or the path's MTU fell */
     KIND_TLP,    /* tail loss probe: the last segment once more, to provoke an ACK before the timeout */
 };
 
@@ -25,7 +24,8 @@ static __always_inline enum kind kind_of(const struct sock *sk, struct tcp_sock 
     /* Simultaneous open: the SYN became a SYN-ACK. */
     if (sk->__sk_common.skc_state == TCP_SYN_RECV)
         return KIND_SYNACK;
-    /* tcp_write_timer_handler() clears icsk_pending before tcp_retransmit_timer(), which enters Loss. */
+    /* tcp_write_timer_handler() clears icsk_pending before tcp_retransmit_timer(), which enters Loss. Nothing
+     * else sends with it cleared: while segments are on their way, some timer is pending. */
     if (ca_state == TCP_CA_Loss)
         return icsk->icsk_pending ? KIND_LOSS : KIND_RTO;
     /* The handler leaves icsk_pending for tcp_send_loss_probe(). The timer may also be waiting while an ACK
