@@ -37,27 +37,44 @@ static __always_inline void set_process(struct owner *owner, struct task_struct 
     BPF_CORE_READ_INTO(&owner->comm, task, group_leader, comm);
 }
 
-static __always_inline void current_owns(const struct sock *sk, ns_t since_ns, bool asked) {
+/* False if the current task is the kernel's own. */
+static __always_inline bool set_current_process(struct owner *owner) {
     struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-    struct owner owner = {.since_ns = since_ns, .asked = asked};
-    socket_t socket = (socket_t)sk;
 
     if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
-        return;
-    set_process(&owner, task);
-    bpf_map_update_elem(&owners, &socket, &owner, BPF_ANY);
+        return false;
+    set_process(owner, task);
+    return true;
 }
 
-/* Whoever closes or shuts down a socket has it open: the last chance to know, and newer than what find_owners
- * saw. */
+static __always_inline void opener_owns(const struct sock *sk) {
+    struct owner opener = {.since_ns = bpf_ktime_get_ns()};
+    socket_t socket = (socket_t)sk;
+
+    if (set_current_process(&opener))
+        bpf_map_update_elem(&owners, &socket, &opener, BPF_ANY);
+}
+
+/*
+ * Whoever closes or shuts down a socket has it open: the last chance to know. find_owners may have come while
+ * a server that forks had not forked yet; or it has seen the child, and the parent is late to close its copy.
+ */
 static __always_inline void closer_owns(const struct sock *sk) {
+    struct owner closer = {.since_ns = bpf_ktime_get_ns()};
     socket_t socket = (socket_t)sk;
     struct owner *known = bpf_map_lookup_elem(&owners, &socket);
 
-    if (!known)
-        current_owns(sk, bpf_ktime_get_ns(), false);
-    else if (!known->pid || known->session)
-        current_owns(sk, known->since_ns, known->asked);
+    if (known && known->pid && !known->session)
+        return;
+    if (!set_current_process(&closer))
+        return;
+    if (known) {
+        if (known->pid && known->started_ns >= closer.started_ns)
+            return;
+        closer.since_ns = known->since_ns;
+        closer.asked = known->asked;
+    }
+    bpf_map_update_elem(&owners, &socket, &closer, BPF_ANY);
 }
 
 static __always_inline void forget_owner(const struct sock *sk) {
@@ -82,7 +99,7 @@ static __always_inline void owner_set_state(const struct sock *sk, int oldstate,
     socket_t socket = (socket_t)sk;
 
     if (newstate == TCP_SYN_SENT || newstate == TCP_LISTEN)
-        current_owns(sk, bpf_ktime_get_ns(), false);
+        opener_owns(sk);
     else if (oldstate == TCP_LISTEN && newstate == TCP_SYN_RECV)
         bpf_map_delete_elem(&owners, &socket); /* a new socket, made by softirq */
     else if (is_closing(sk, oldstate, newstate))

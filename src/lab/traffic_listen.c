@@ -1,5 +1,6 @@
 /** traffic listen: the passive side. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
@@ -124,12 +125,30 @@ static void serve_connection(struct connection *connection) {
 
 static void serve(void);
 
-/** Serves one connection in a process of its own, which ends with it. */
+/** Blocks until nobody has the other end of a pipe open. */
+static void wait_for_end(int pipe_end) {
+    char byte;
+    while (read(pipe_end, &byte, sizeof byte) < 0 && errno == EINTR)
+        continue;
+    close(pipe_end);
+}
+
+/**
+ * Serves one connection in a process of its own, which ends with it. The child waits until it alone has the
+ * connection: a parent that is late on a busy machine would be the one that ends it.
+ */
 static void fork_for(int socket) {
+    int parent[2];
+    if (pipe2(parent, O_CLOEXEC) < 0)
+        fail("cannot make a pipe: %s", strerror(errno));
     if (fork_child() > 0) {
         close(socket);
+        close(parent[0]);
+        close(parent[1]);
         return;
     }
+    close(parent[1]);
+    wait_for_end(parent[0]);
     close(listener);
     reopen_events();
     serves_only_one = true;
