@@ -12,6 +12,7 @@ mount -t tracefs tracefs /sys/kernel/tracing || exit
 instance=/sys/kernel/tracing/instances/tcpscope-$$
 mkdir $instance || exit
 finish() {
+  kill $!
   grep tcp_retransmit_skb: $instance/trace
   echo 0 > $instance/events/tcp/tcp_retransmit_skb/enable
   rmdir $instance
