@@ -2,11 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { run } from '#tcpscope/lab/child.js';
-import type { Child, Namespace } from '#tcpscope/lab/network.js';
+import { Child, connect, type Namespace } from '#tcpscope/lab/network.js';
 
 /** tcpdump with absolute sequence numbers: `IP 10.77.0.1.40112 > 10.77.0.2.9000: Flags [P.], seq 1:1449, …, length 1448`. */
 const SEGMENT = /^\S+ IP6? (\S+) > (\S+): Flags \[([^\]]+)\], seq (\d+)(?::(\d+))?,?/;
+/** Nobody listens there. */
+const MARK_PORT = 9;
 const SEQUENCES = 2 ** 32;
 
 export class Capture {
@@ -18,23 +19,50 @@ export class Capture {
 
   /** Of what leaves the host through eth0; resolves when nothing can be missed any more. */
   static async start(host: Namespace): Promise<Capture> {
-    const file = path.join(mkdtempSync(path.join(tmpdir(), 'tcpscope-')), 'capture');
-    const options = ['-i', 'eth0', '-s', '128', '-Q', 'out', '-B', '16384', '-Z', 'root', '-w', file];
-    const capture = new Capture(host, file, host.spawn('tcpdump', [...options, 'tcp']));
+    const folder = mkdtempSync(path.join(tmpdir(), 'tcpscope-'));
+    process.once('exit', () => {
+      rmSync(folder, { recursive: true });
+    });
+    const file = path.join(folder, 'capture');
+    const options = [
+      '-i',
+      'eth0',
+      '-s',
+      '128',
+      '-Q',
+      'out',
+      '-B',
+      '16384',
+      '--immediate-mode',
+      '-U',
+      '-Z',
+      'root',
+    ];
+    const capture = new Capture(host, file, host.spawn('tcpdump', [...options, '-w', file, 'tcp']));
     while (!(await capture.hasSocket())) {
       // Each look takes a few milliseconds itself; mocha's time-out bounds the loop.
     }
     return capture;
   }
 
-  /** Ends it and counts the segments that were sent again, by flow `from > to`. */
-  async retransmitted(): Promise<Map<string, number>> {
+  /** Ends it and counts the segments that were sent again, by flow `from > to`. `peer` is a host to reach by eth0. */
+  async retransmitted(peer: string): Promise<Map<string, number>> {
+    // tcpdump stopped at once would leave what it has not read yet: it has when it has this.
+    await connect(this.host, peer, MARK_PORT);
+    while ((await this.read(`dst port ${MARK_PORT}`)) === '') {
+      // Each look takes a few milliseconds itself; mocha's time-out bounds the loop.
+    }
     await this.tcpdump.stop('SIGINT');
-    const lost = /(\d+) packets? dropped by kernel/.exec(this.tcpdump.stderr)?.[1];
-    if (lost !== '0') throw new Error(`the capture is not complete: ${this.tcpdump.stderr}`);
-    const { stdout } = await run('tcpdump', ['-nn', '-S', '-tt', '-r', this.file]);
-    rmSync(path.dirname(this.file), { recursive: true });
-    return countAgain(stdout.split('\n'));
+    if (!/\b0 packets dropped by kernel/.test(this.tcpdump.stderr))
+      throw new Error(`the capture is not complete: ${this.tcpdump.stderr}`);
+    return countAgain((await this.read(`not port ${MARK_PORT}`)).split('\n'));
+  }
+
+  /** What it has written so far; a packet that is being written is left out. */
+  private async read(filter: string): Promise<string> {
+    const reader = Child.start('tcpdump', ['-nn', '-S', '-tt', '-r', this.file, filter]);
+    await reader.output().catch(() => undefined);
+    return reader.stdout;
   }
 
   private async hasSocket(): Promise<boolean> {
