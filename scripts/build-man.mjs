@@ -15,7 +15,8 @@ const man = path.join(root, 'man');
 /**
  * @typedef {{key: string, header: string, description: string, hidden?: boolean, value?: unknown, parts?: readonly string[]}} Column
  * @typedef {{name: string, description: string}} Key
- * @typedef {{rows?: readonly Column[], groups?: readonly Column[], keys?: readonly Key[]}} Manual
+ * @typedef {Readonly<Record<string, () => Key>>} Keys
+ * @typedef {{rows?: readonly Column[], groups?: readonly Column[], keys?: Keys}} Manual
  * @typedef {{type: string, description?: string, helpValue?: string, helpGroup?: string, default?: unknown, multiple?: boolean,
  *   options?: readonly string[], exclusive?: readonly string[], char?: string, hidden?: boolean}} Flag
  * @typedef {{flags?: Record<string, Flag>, baseFlags?: Record<string, Flag>, manual?: Manual}} CommandClass
@@ -102,7 +103,11 @@ function columns(list) {
 /** What stands for a marker. @param {string} marker @param {CommandClass} command @param {Manual} manual */
 function generated(marker, command, manual) {
   if (marker === 'options') return options(command);
-  if (marker === 'keys') return (manual.keys ?? []).flatMap((key) => entry(bold(key.name), key.description));
+  if (marker === 'keys')
+    return Object.values(manual.keys ?? {}).flatMap((make) => {
+      const { name, description } = make();
+      return entry(bold(name), description);
+    });
   if (marker === 'columns rows') return columns(manual.rows ?? []);
   if (marker === 'columns groups') return columns(manual.groups ?? []);
   throw new Error(`unknown marker <!-- ${marker} -->`);

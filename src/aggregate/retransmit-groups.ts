@@ -1,9 +1,10 @@
 import type { HistogramSection, HistogramSource } from '../model/histogram-section.js';
 import { isRetransmit, type RetransItem } from '../model/retransmit.js';
+import { formatCount } from '../model/units.js';
 import { Grouping, namedKeys, overflowNotes, type Group, type GroupKey } from './grouping.js';
 import { IntervalClock } from './recent.js';
 import type { Reducer } from './reducer.js';
-import { divideSockets } from './retransmit-keys.js';
+import { keepSocketsWhole } from './retransmit-keys.js';
 import { retransmitSection } from './retransmit-report.js';
 import { RetransmitGroupStats } from './retransmit-stats.js';
 import { StallClock } from './stall-clock.js';
@@ -20,7 +21,7 @@ export class RetransmitGroups implements Reducer<RetransItem>, HistogramSource {
 
   constructor(keys: readonly GroupKey<RetransItem>[], limit?: number) {
     this.keys = keys;
-    this.#withSent = divideSockets(keys);
+    this.#withSent = keepSocketsWhole(keys);
     this.#grouping = new Grouping(keys, () => new RetransmitGroupStats(this.#clock), limit);
   }
 
@@ -45,7 +46,10 @@ export class RetransmitGroups implements Reducer<RetransItem>, HistogramSource {
 
   /** What a reader of the table has to know beside it. */
   notes(): string[] {
-    return overflowNotes(this.#grouping);
+    const failed = this.#grouping.all().reduce((sum, { stats }) => sum + stats.failed, 0);
+    const notes = overflowNotes(this.#grouping);
+    if (failed > 0) notes.push(`could not leave this host: ${formatCount(failed)} (column failed)`);
+    return notes;
   }
 
   /** The same groups as histograms, the fullest first. */

@@ -39,6 +39,6 @@ export const RETRANSMIT_KEYS: Readonly<Record<string, KeyMaker<RetransItem>>> = 
 };
 
 /** True if the groups of these keys consist of whole sockets. */
-export function divideSockets(keys: readonly GroupKey<RetransItem>[]): boolean {
+export function keepSocketsWhole(keys: readonly GroupKey<RetransItem>[]): boolean {
   return keys.every(({ name }) => !Object.hasOwn(OF_SEGMENTS, name));
 }

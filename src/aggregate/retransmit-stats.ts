@@ -55,6 +55,8 @@ export class RetransmitStats {
 
   /** Counts one; `addedStallNs` is what StallClock makes of it. */
   add(segment: Retransmit, addedStallNs: number): void {
+    // What could not leave was no progress either.
+    this.stallNs += addedStallNs;
     if (isFailed(segment)) {
       this.failed += segment.segments;
       return;
@@ -62,7 +64,6 @@ export class RetransmitStats {
     const at = KINDS.indexOf(segment.kind);
     this.#kinds[at] = (this.#kinds[at] ?? 0) + segment.segments;
     this.segments += segment.segments;
-    this.stallNs += addedStallNs;
     this.tries.record(segment.tries);
     const stalled = stallNs(segment);
     if (stalled !== undefined) this.stalls.record(stalled);

@@ -73,7 +73,7 @@ export default class Connlat extends BaseCommand {
   static manual = {
     rows: handshakeColumns('local'),
     groups: handshakeGroupColumns([], () => 0),
-    keys: Object.values(HANDSHAKE_KEYS).map((make) => make(undefined)),
+    keys: HANDSHAKE_KEYS,
   };
 
   async run(): Promise<void> {

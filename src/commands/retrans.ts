@@ -80,7 +80,7 @@ export default class Retrans extends BaseCommand {
   static manual = {
     rows: retransmitColumns('local', 'relative'),
     groups: retransmitGroupColumns([], () => 0),
-    keys: Object.values(RETRANSMIT_KEYS).map((make) => make(undefined)),
+    keys: RETRANSMIT_KEYS,
   };
 
   async run(): Promise<void> {

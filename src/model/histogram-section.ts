@@ -7,6 +7,8 @@ export interface Measure {
   label: string;
   /** One value. */
   text(value: number): string;
+  /** The smallest value that there can be. */
+  least: number;
   /** The last value of a row that ends below `end`. */
   lastOf(end: number): number;
   /** Column keys of a bucket for machines, with the unit: `from_us`, `to_us`. */

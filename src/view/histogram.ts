@@ -11,8 +11,9 @@ import type { Display, View, ViewOptions } from './view.js';
 /** Rows of a histogram that stands alone, and of one among others. */
 const MOST_ROWS = { alone: 24, among: 12 };
 const LEAST_ROWS = 6;
-/** Lines of a frame that are no bars: title, quantiles, and the cursor's. */
-const OTHER_LINES = 3;
+/** Lines of a frame beside its histograms: the cursor's; below many, a blank line and `… 3 more`. */
+const CURSOR_LINES = 1;
+const MORE_LINES = 2;
 const PIPE_WIDTH = 80;
 const LEAST_BAR = 8;
 
@@ -67,10 +68,12 @@ function barLines({ histogram, measure, others }: MeasuredHistogram, room: Room)
   const widest = (texts: string[]): number => Math.max(0, ...texts.map((text) => text.length));
   const last = ({ to }: Row): string => measure.text(measure.lastOf(to));
   const lastWidth = widest(rows.map(last));
-  const label = (row: Row): string =>
-    measure.lastOf(row.to) === row.from
-      ? measure.text(row.from)
-      : `${measure.text(row.from)} - ${last(row).padStart(lastWidth)}`;
+  const label = (row: Row): string => {
+    const from = Math.max(row.from, measure.least);
+    return measure.lastOf(row.to) === from
+      ? measure.text(from)
+      : `${measure.text(from)} - ${last(row).padStart(lastWidth)}`;
+  };
   const cells = [
     ...rows.map((row) => ({ label: label(row), count: row.count, tone: undefined })),
     ...others.map(([name, count, tone]) => ({ label: name, count, tone })),
@@ -94,23 +97,38 @@ function histogramLines(measured: MeasuredHistogram, room: Room): string[] {
 }
 
 function sectionLines({ title, histograms }: HistogramSection, room: Room): string[] {
-  const lines = histograms.flatMap((measured) => histogramLines(measured, room));
+  // The quantiles are below their bars, and would else seem to be above the next ones.
+  const lines = histograms.flatMap((measured, at) => [
+    ...(at > 0 ? [''] : []),
+    ...histogramLines(measured, room),
+  ]);
   return title === '' ? lines : [room.paint.header(title), ...lines];
 }
 
-/** A histogram that stands alone fits the terminal with all its lines. */
-function mostRows(sections: readonly HistogramSection[], height: Display['height']): number {
-  const [first, ...more] = sections.flatMap(({ histograms }) => histograms);
-  if (!first || more.length > 0) return MOST_ROWS.among;
-  if (height === undefined) return MOST_ROWS.alone;
-  return Math.max(LEAST_ROWS, Math.min(MOST_ROWS.alone, height - first.others.length - OTHER_LINES));
+/** Lines that a frame may have. */
+function roomOf(height: number, sections: number): number {
+  return height - CURSOR_LINES - (sections > 1 ? MORE_LINES : 0);
 }
 
-/** As many histograms as there is room for, whole ones: at least the first. */
-function fitting(blocks: readonly string[][], height: Display['height']): string[][] {
+/** At least the first section fits the terminal with all its lines. */
+function mostRows(sections: readonly HistogramSection[], height: Display['height']): number {
+  const { histograms = [] } = sections[0] ?? {};
+  const most = sections.length > 1 || histograms.length > 1 ? MOST_ROWS.among : MOST_ROWS.alone;
+  if (height === undefined || histograms.length === 0) return most;
+  // The title, and of each histogram its quantiles and the blank line between it and the next.
+  const others = histograms.reduce((sum, { others: { length } }) => sum + length + 2, 0);
+  const rows = Math.floor((roomOf(height, sections.length) - others) / histograms.length);
+  return Math.max(LEAST_ROWS, Math.min(most, rows));
+}
+
+/** As many sections as there is room for, whole ones: at least the first. */
+function fitting(blocks: readonly string[][], sections: number, height: Display['height']): string[][] {
   if (height === undefined) return [...blocks];
   let used = 0;
-  return blocks.filter((lines, at) => (used += lines.length + 1) < height || at === 0);
+  return blocks.filter((lines, at) => {
+    used += lines.length + (at > 0 ? 1 : 0);
+    return at === 0 || used <= roomOf(height, sections - at);
+  });
 }
 
 /** Histograms that are drawn anew each interval. On a pipe each frame has the time above it and a blank line below. */
@@ -128,7 +146,7 @@ export function createHistogramView<Item>(options: HistogramOptions): View<Item>
       const blocks = sections
         .slice(0, options.top)
         .map((section) => sectionLines(section, { width, most, paint }));
-      const shown = fitting(blocks, display.height);
+      const shown = fitting(blocks, sections.length, display.height);
       const parts = shown.map((lines) => lines.join('\n'));
       if (sections.length > shown.length) parts.push(`… ${formatCount(sections.length - shown.length)} more`);
       const text = `${parts.join('\n\n')}\n`;

@@ -1,5 +1,6 @@
 import type { Column, TextContext } from '../model/column.js';
 import { transmitErrorName } from '../model/errno.js';
+import type { Flow } from '../model/flow.js';
 import { isFailed, stallNs, type Retransmit } from '../model/retransmit.js';
 import { congestionStateName, stateName } from '../model/tcp-state.js';
 import { formatDuration } from '../model/units.js';
@@ -105,6 +106,16 @@ function sequenceColumns(format: SequenceFormat): Column<Retransmit>[] {
   ];
 }
 
+/** On a small terminal STATE, which KIND nearly tells, leaves before these get too narrow for IPv4 and most names. */
+const LEAST_WIDTHS: Readonly<Record<string, number>> = { comm: 9, remote: 21 };
+
+function roomier(columns: readonly Column<Flow>[]): Column<Flow>[] {
+  return columns.map((column) => {
+    const minWidth = LEAST_WIDTHS[column.key];
+    return minWidth === undefined ? column : { ...column, minWidth };
+  });
+}
+
 /** TRY 1 may be chance; from here on the other end does not answer. */
 const MANY_TRIES = 3;
 
@@ -115,7 +126,7 @@ export function retransmitColumns(
 ): Column<Retransmit>[] {
   return [
     timeColumn(format, 'When it was sent again.', ({ timeNs }) => timeNs),
-    ...ownerColumns(),
+    ...roomier(ownerColumns()),
     {
       key: 'cgroup_id',
       header: 'CGROUP',
@@ -126,7 +137,7 @@ export function retransmitColumns(
       text: ({ cgroupId }) => (cgroupId === 0 ? '-' : String(cgroupId)),
       value: ({ cgroupId }) => (cgroupId === 0 ? null : cgroupId),
     },
-    ...endpointColumns(),
+    ...roomier(endpointColumns()),
     {
       key: 'state',
       header: 'STATE',

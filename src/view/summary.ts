@@ -3,7 +3,7 @@ import type { SummaryFacts } from '../model/summary.js';
 import { formatCount, formatElapsed, formatRate } from '../model/units.js';
 import { createPaint, type Paint } from './paint.js';
 import { quantileText } from './quantiles.js';
-import { textWidth } from './width.js';
+import { filled, textWidth } from './width.js';
 import type { Display } from './view.js';
 
 export interface SummaryOptions {
@@ -17,16 +17,12 @@ export interface SummaryOptions {
   width?: number | undefined;
 }
 
-/** Clauses with `; ` between them, on as many lines as it takes without breaking one. */
+/** Clauses with `; ` between them. A line breaks between clauses; within one only if no line holds it. */
 function joined(clauses: readonly string[], width = Infinity): string {
-  const lines: string[] = [];
-  for (const clause of clauses) {
-    const last = lines.at(-1);
-    const longer = `${last}; ${clause}`;
-    if (last !== undefined && textWidth(longer) <= width) lines[lines.length - 1] = longer;
-    else lines.push(clause);
-  }
-  return lines.join('\n');
+  const lines = filled(clauses, '; ', width);
+  return lines
+    .flatMap((line) => (textWidth(line) <= width ? line : filled(line.split(/(?<=[,:]) /), ' ', width)))
+    .join('\n');
 }
 
 function counted(count: number, noun: string): string {

@@ -1,13 +1,13 @@
 import Table, { type Cell } from 'cli-table3';
 import type { Column, TextContext } from '../model/column.js';
 import { formatCount } from '../model/units.js';
-import { fit, GAP, slotHeader, type Slot } from './layout.js';
+import { fit, GAP, slotHeader, totalWidth, type Slot } from './layout.js';
 import { createPaint, type Paint } from './paint.js';
 import { headerLine, rowLine } from './rows.js';
 import { selectRows, type TableOptions } from './table-rows.js';
 import { createTimeText } from './time.js';
 import type { View } from './view.js';
-import { textWidth } from './width.js';
+import { filled, textWidth } from './width.js';
 
 /** Lines of a frame that are not rows: header, `… 212 more`, and the cursor's. */
 const OTHER_LINES = 3;
@@ -74,14 +74,18 @@ function place<Row>(
   return fit(columns, available, { least, usual });
 }
 
-/** The cells of a row. Where a text is wider than its column they are two lines: the left texts, then the numbers. */
+/** The cells of a row. Where a text is wider than its column they are more lines: the left texts, then the numbers. */
 function rowCells<Row>(slots: readonly Slot<Row>[], row: Row, context: TextContext, paint: Paint): Cell[][] {
   const texts = slots.map(({ column, width }) => ({ column, width, text: column.text(row, context, width) }));
   const cells = texts.map(({ column, text }) => paint.tone(column.tone?.(row), text));
   if (texts.every(({ text, width }) => textWidth(text) <= width)) return [cells];
   const named = slots.map(({ column }) => isName(column));
   const names = cells.filter((_, at) => named[at]).join(' '.repeat(GAP));
-  return [[{ content: names, colSpan: slots.length }], cells.map((cell, at) => (named[at] ? '' : cell))];
+  const lines = filled(names.split(' '), ' ', totalWidth(slots));
+  return [
+    ...lines.map((content) => [{ content, colSpan: slots.length }]),
+    cells.map((cell, at) => (named[at] ? '' : cell)),
+  ];
 }
 
 function drawCells<Row>(slots: readonly Slot<Row>[], lines: readonly Cell[][]): string[] {

@@ -13,3 +13,15 @@ export function textWidth(text: string): number {
   }
   return text.length;
 }
+
+/** Texts with something between them, on as many lines as it takes. */
+export function filled(texts: readonly string[], between: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const text of texts) {
+    const last = lines.at(-1);
+    const longer = `${last}${between}${text}`;
+    if (last !== undefined && textWidth(longer) <= width) lines[lines.length - 1] = longer;
+    else lines.push(text);
+  }
+  return lines;
+}

@@ -3,45 +3,82 @@ import { join } from 'node:path';
 import type { Reducer } from '#tcpscope/aggregate/reducer.js';
 import type { TextContext } from '#tcpscope/model/column.js';
 import type { Handshake } from '#tcpscope/model/handshake.js';
+import type { RetransItem, Retransmit } from '#tcpscope/model/retransmit.js';
 import type { Display, View } from '#tcpscope/view/view.js';
 
-/** What a session recorded, already decoded: every outcome, both families, hostile names, unknown owners. */
-interface Fixture {
+/** What a session recorded, already decoded. */
+export interface Recording<Item> {
   startedNs: number;
   stoppedNs: number;
   clockOffsetNs: number;
-  handshakes: Handshake[];
+  items: readonly Item[];
+  /** When an item came. */
+  at: (item: Item) => number;
+}
+
+/** What retransmits.json holds: each item without what its flow and others of its type have in common with it. */
+interface Abridged {
+  startedNs: number;
+  stoppedNs: number;
+  clockOffsetNs: number;
+  defaults: Readonly<Record<RetransItem['type'], Partial<RetransItem>>>;
+  flows: Readonly<Record<string, Partial<Retransmit>>>;
+  items: readonly (Partial<RetransItem> & Pick<RetransItem, 'type'> & { flow: string })[];
 }
 
 /** Tests run in the root of the project. */
 export const REPLAY = join(process.cwd(), 'test', 'replay');
 
-export const fixture = JSON.parse(readFileSync(join(REPLAY, 'handshakes.json'), 'utf8')) as Fixture;
-
 export const INTERVAL_NS = 1e9;
 
+function read(file: string): unknown {
+  return JSON.parse(readFileSync(join(REPLAY, file), 'utf8'));
+}
+
+function readRetransmits(): Recording<RetransItem> {
+  const { defaults, flows, items, ...times } = read('retransmits.json') as Abridged;
+  return {
+    ...times,
+    items: items.map(({ flow, ...item }) => {
+      if (!flows[flow]) throw new Error(`retransmits.json: no flow "${flow}"`);
+      return { ...defaults[item.type], ...flows[flow], ...item } as RetransItem;
+    }),
+    at: ({ timeNs }) => timeNs,
+  };
+}
+
+/** Every outcome, both families, hostile names, unknown owners. */
+export const handshakes: Recording<Handshake> = {
+  ...(read('handshakes.json') as Omit<Recording<Handshake>, 'at'>),
+  at: ({ endNs }) => endNs,
+};
+
+/** Every kind, many states, both families, failures, hostile names, unknown owners; all columns at their widest. */
+export const retransmits = readRetransmits();
+
+/** Both recordings began at the same time. */
 export const context: TextContext = {
-  clockOffsetNs: fixture.clockOffsetNs,
+  clockOffsetNs: handshakes.clockOffsetNs,
   timeFormat: 'utc',
-  startedNs: fixture.startedNs,
+  startedNs: handshakes.startedNs,
 };
 
 export function display(width: number | undefined, more: Partial<Display> = {}): Display {
   return { width, height: undefined, colorLevel: 0, ...more };
 }
 
-/** Runs the events through reducers and a view as the session does; gives what came and the frame of each interval. */
-export function replay(
-  view: View<Handshake>,
-  reducers: readonly Reducer<Handshake>[],
+/** Runs the items through reducers and a view as the session does; gives what came and the frame of each interval. */
+export function replay<Item>(
+  { startedNs, stoppedNs, clockOffsetNs, items, at }: Recording<Item>,
+  view: View<Item>,
+  reducers: readonly Reducer<Item>[],
 ): { text: string; frames: string[] } {
-  const { startedNs, stoppedNs, clockOffsetNs, handshakes } = fixture;
   let text = view.begin();
   const frames: string[] = [];
   for (const reducer of reducers) reducer.tick(startedNs);
   for (let from = startedNs; from < stoppedNs; from += INTERVAL_NS) {
     const to = from + INTERVAL_NS;
-    const batch = handshakes.filter(({ endNs }) => endNs >= from && endNs < to);
+    const batch = items.filter((item) => at(item) >= from && at(item) < to);
     for (const reducer of reducers) for (const item of batch) reducer.add(item);
     text += view.items(batch, clockOffsetNs);
     for (const reducer of reducers) reducer.tick(to);

@@ -9,7 +9,7 @@ import { bucketIndex, HISTOGRAM_BUCKETS } from '#tcpscope/model/histogram.js';
 import { createHistogramView } from '#tcpscope/view/histogram.js';
 import { createCsvHistogramView, createJsonHistogramView } from '#tcpscope/view/machine-views.js';
 import type { Display } from '#tcpscope/view/view.js';
-import { context, display, fixture, replay } from './fixture.js';
+import { context, display, handshakes, replay } from './fixture.js';
 import { assertGolden, assertTidy } from './golden.js';
 
 function lastHistogram(on: Display, by: readonly string[] = [], top?: number): string {
@@ -21,7 +21,7 @@ function lastHistogram(on: Display, by: readonly string[] = [], top?: number): s
     context,
     ...(top === undefined ? {} : { top }),
   };
-  return replay(createHistogramView<Handshake>(options), [source]).frames.at(-1) ?? '';
+  return replay(handshakes, createHistogramView<Handshake>(options), [source]).frames.at(-1) ?? '';
 }
 
 describe('histograms of connlat --hist', () => {
@@ -46,7 +46,7 @@ describe('histograms of connlat --hist', () => {
     const outcomes = OUTCOMES.map(() => 0);
     const buckets = new Array<number>(HISTOGRAM_BUCKETS).fill(0);
     let [lostSyn, maxNs] = [0, 0];
-    for (const { outcome, startNs, endNs, syns } of fixture.handshakes) {
+    for (const { outcome, startNs, endNs, syns } of handshakes.items) {
       if (outcome === 'pending') continue;
       const at = OUTCOMES.indexOf(outcome);
       outcomes[at] = (outcomes[at] ?? 0) + 1;
@@ -59,7 +59,7 @@ describe('histograms of connlat --hist', () => {
     const source = new KernelHandshakes();
     source.replace({ outcomes, lostSyn, buckets, maxNs });
     const view = createHistogramView({ source, display: display(80), context });
-    const text = view.frame(fixture.stoppedNs, fixture.clockOffsetNs);
+    const text = view.frame(handshakes.stoppedNs, handshakes.clockOffsetNs);
     assert.equal(text, lastHistogram(display(80)).replace(/.* pending .*\n/, ''));
   });
 
@@ -72,12 +72,12 @@ describe('histograms of connlat --hist', () => {
       display: display(undefined),
       context,
     };
-    const json = replay(createJsonHistogramView<Handshake>(options), [source]);
+    const json = replay(handshakes, createJsonHistogramView<Handshake>(options), [source]);
     assertGolden('histogram-json', json.text + (json.frames.at(-1) ?? ''));
     const view = createCsvHistogramView<Handshake>(options);
     assertGolden(
       'histogram-csv',
-      view.begin() + (view.frame(fixture.stoppedNs, fixture.clockOffsetNs) ?? ''),
+      view.begin() + (view.frame(handshakes.stoppedNs, handshakes.clockOffsetNs) ?? ''),
     );
   });
 

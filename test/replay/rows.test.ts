@@ -3,14 +3,15 @@ import { machineColumns, textColumns } from '#tcpscope/model/select.js';
 import { handshakeColumns } from '#tcpscope/view/handshake-columns.js';
 import { createCsvView, createJsonView } from '#tcpscope/view/machine-views.js';
 import { createRowsView } from '#tcpscope/view/rows.js';
-import { context, display, fixture, replay } from './fixture.js';
+import { context, display, handshakes, replay } from './fixture.js';
 import { assertGolden, assertTidy } from './golden.js';
 
 const COLUMNS = handshakeColumns('utc');
 
 function rows(width: number | undefined, names?: readonly string[], colorLevel: 0 | 1 = 0): string {
   const columns = textColumns(COLUMNS, names);
-  return replay(createRowsView({ columns, display: display(width, { colorLevel }), context }), []).text;
+  return replay(handshakes, createRowsView({ columns, display: display(width, { colorLevel }), context }), [])
+    .text;
 }
 
 describe('rows of connlat', () => {
@@ -40,7 +41,7 @@ describe('rows of connlat', () => {
         display: display(undefined),
         context: { ...context, timeFormat },
       });
-      return view.begin() + view.items(fixture.handshakes.slice(0, 3), fixture.clockOffsetNs);
+      return view.begin() + view.items(handshakes.items.slice(0, 3), handshakes.clockOffsetNs);
     });
     // Local time is that of the machine: its shape is all that can be golden.
     texts[0] = texts[0]?.replaceAll(/\d\d:\d\d(?=:)/g, 'hh:mm') ?? '';
@@ -50,21 +51,21 @@ describe('rows of connlat', () => {
   it('gives another header when the terminal gets another width', () => {
     const size = display(160);
     const view = createRowsView({ columns: textColumns(COLUMNS), display: size, context });
-    const wide = view.begin() + view.items(fixture.handshakes.slice(0, 2), fixture.clockOffsetNs);
+    const wide = view.begin() + view.items(handshakes.items.slice(0, 2), handshakes.clockOffsetNs);
     size.width = 80;
-    const narrow = view.items(fixture.handshakes.slice(2, 4), fixture.clockOffsetNs);
-    const same = view.items(fixture.handshakes.slice(4, 6), fixture.clockOffsetNs);
+    const narrow = view.items(handshakes.items.slice(2, 4), handshakes.clockOffsetNs);
+    const same = view.items(handshakes.items.slice(4, 6), handshakes.clockOffsetNs);
     assertGolden('rows-resize', wide + narrow + same);
   });
 
   it('as NDJSON', () => {
     const view = createJsonView({ columns: machineColumns(COLUMNS), display: display(undefined), context });
-    const { text } = replay(view, []);
+    const { text } = replay(handshakes, view, []);
     const objects = text
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
-    assert.equal(objects.length, fixture.handshakes.length);
+    assert.equal(objects.length, handshakes.items.length);
     assert.deepEqual(Object.keys(objects[0] ?? {}), [
       ...['time', 'pid', 'comm', 'uid', 'netns', 'family', 'local_address', 'local_port'],
       ...['remote_address', 'remote_port', 'result', 'error', 'latency_us', 'wire_us', 'syns'],
@@ -74,12 +75,16 @@ describe('rows of connlat', () => {
 
   it('as NDJSON with chosen columns, whose text-only ones become their parts', () => {
     const columns = machineColumns(COLUMNS, ['local', 'result', 'local_port']);
-    const { text } = replay(createJsonView({ columns, display: display(undefined), context }), []);
+    const { text } = replay(
+      handshakes,
+      createJsonView({ columns, display: display(undefined), context }),
+      [],
+    );
     assert.equal(text.split('\n')[0], '{"local_address":"10.1.4.7","local_port":51822,"result":"ok"}');
   });
 
   it('as CSV', () => {
     const view = createCsvView({ columns: machineColumns(COLUMNS), display: display(undefined), context });
-    assertGolden('rows-csv', replay(view, []).text);
+    assertGolden('rows-csv', replay(handshakes, view, []).text);
   });
 });

@@ -3,17 +3,19 @@ import { HandshakeTotals } from '#tcpscope/aggregate/handshake-totals.js';
 import { handshakeColumns } from '#tcpscope/view/handshake-columns.js';
 import { createRowsView } from '#tcpscope/view/rows.js';
 import { summary } from '#tcpscope/view/summary.js';
-import { context, display, fixture, replay } from './fixture.js';
+import { context, display, handshakes, replay } from './fixture.js';
 import { assertGolden } from './golden.js';
 
 const NOTHING_LOST = { lost: 0, untracked: 0, missed: 0 };
 
 describe('summary of connlat', () => {
   const totals = new HandshakeTotals();
-  const durationNs = fixture.stoppedNs - fixture.startedNs;
+  const durationNs = handshakes.stoppedNs - handshakes.startedNs;
 
   before(() => {
-    replay(createRowsView({ columns: handshakeColumns('utc'), display: display(80), context }), [totals]);
+    replay(handshakes, createRowsView({ columns: handshakeColumns('utc'), display: display(80), context }), [
+      totals,
+    ]);
   });
 
   it('of a good run', () => {

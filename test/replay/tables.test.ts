@@ -9,7 +9,7 @@ import { createCsvTableView, createJsonTableView } from '#tcpscope/view/machine-
 import type { TableOptions } from '#tcpscope/view/table-rows.js';
 import { createTableView } from '#tcpscope/view/table.js';
 import type { Display, View } from '#tcpscope/view/view.js';
-import { context, display, replay } from './fixture.js';
+import { context, display, handshakes, replay } from './fixture.js';
 import { assertGolden, assertTidy } from './golden.js';
 
 interface Table {
@@ -37,7 +37,7 @@ function frames(make: MakeView, { by, on, sort, top, limit, columns: names, mach
     display: on,
     context,
   });
-  const { text, frames } = replay(view, [groups]);
+  const { text, frames } = replay(handshakes, view, [groups]);
   return machine ? [text, ...frames] : frames;
 }
 

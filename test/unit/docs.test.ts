@@ -5,17 +5,17 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Parser, type Command } from '@oclif/core';
 import { parseGroupKeys } from '#tcpscope/aggregate/group-keys.js';
-import { HANDSHAKE_KEYS } from '#tcpscope/aggregate/handshake-keys.js';
+import type { KeyMaker } from '#tcpscope/aggregate/group-keys.js';
 import { toFilter, type FilterFlagValues } from '#tcpscope/cli/filter-flags.js';
+import { parseKind, parseState } from '#tcpscope/cli/values.js';
 import { parseTiming, type ViewFlagValues } from '#tcpscope/cli/view-flags.js';
-import Connlat from '#tcpscope/commands/connlat.js';
-import Demo from '#tcpscope/commands/demo.js';
+import type { Column } from '#tcpscope/model/column.js';
 import { EXIT } from '#tcpscope/model/failure.js';
 import { OUTCOMES } from '#tcpscope/model/handshake.js';
+import { KINDS } from '#tcpscope/model/retransmit.js';
 import { findColumn } from '#tcpscope/model/select.js';
 import { parseDuration } from '#tcpscope/model/units.js';
-import { handshakeColumns } from '#tcpscope/view/handshake-columns.js';
-import { handshakeGroupColumns } from '#tcpscope/view/handshake-group-columns.js';
+import { keyColumns } from '#tcpscope/view/key-columns.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
@@ -31,25 +31,56 @@ const tableRows = (markdown: string): string[][] =>
         .map((cell) => cell.trim()),
     );
 
-const COMMANDS: Readonly<Record<string, Command.Class>> = { connlat: Connlat, demo: Demo };
+/** What the man page of a command is made of. */
+interface Manual {
+  rows: readonly Column<never>[];
+  groups: readonly Column<never>[];
+  keys: Readonly<Record<string, KeyMaker<never>>>;
+}
+
+/** Names of the files of a folder that end so, without that. */
+const names = (folder: string, end: string): string[] =>
+  readdirSync(path.join(ROOT, folder))
+    .filter((name) => name.endsWith(end))
+    .map((name) => name.slice(0, -end.length));
+
+/** A command as its file has it. */
+type CommandClass = Command.Class & { manual?: Manual };
+
+async function loadCommand(name: string): Promise<[string, CommandClass]> {
+  const file = pathToFileURL(path.join(ROOT, 'dist/commands', `${name}.js`)).href;
+  const { default: command } = (await import(file)) as { default: CommandClass };
+  return [name, command];
+}
+
+const COMMANDS: Readonly<Record<string, CommandClass>> = Object.fromEntries(
+  await Promise.all(names('src/commands', '.ts').map(loadCommand)),
+);
+
+function manualOf(name: string): Manual {
+  const manual = COMMANDS[name]?.manual;
+  assert.ok(manual, `man/${name}.md is of a command with a manual`);
+  return manual;
+}
+
+/** The commands with a man page, and the words that their rows say what happened with. */
+const PAGES = names('man', '.md');
+const WORDS: Readonly<Record<string, readonly string[]>> = { connlat: OUTCOMES, retrans: KINDS };
+
 const DOCUMENTS = [
   'README.md',
   'ARCHITECTURE.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
-  ...['docs', 'man'].flatMap((folder) =>
-    readdirSync(path.join(ROOT, folder))
-      .filter((name) => name.endsWith('.md'))
-      .map((name) => `${folder}/${name}`),
-  ),
+  ...['docs', 'man'].flatMap((folder) => names(folder, '.md').map((name) => `${folder}/${name}.md`)),
 ];
 
-describe('the man page of connlat', () => {
+function describePage(name: string): void {
   let page = '';
   before(async () => {
     const builder = pathToFileURL(path.join(ROOT, 'scripts/build-man.mjs')).href;
     const { buildPage } = (await import(builder)) as { buildPage: (name: string) => Promise<string> };
-    page = await buildPage('connlat');
+    page = await buildPage(name);
   });
   /** True if the page has an entry for this word, and not only the word somewhere. */
   const hasEntry = (word: string): boolean => {
@@ -63,22 +94,24 @@ describe('the man page of connlat', () => {
   };
 
   it('has every flag, its description, and nothing that is no flag', () => {
-    const flags = { ...Connlat.flags, ...Connlat.baseFlags };
-    for (const name of Object.keys(flags)) assert.ok(hasEntry(`--${name}`), `--${name}`);
-    const named = [...page.matchAll(/\\-\\-((?:[a-z0-9]|\\-)+)/g)].map(([, name = '']) =>
-      name.replaceAll('\\-', '-'),
+    const flags = { ...COMMANDS[name]?.flags, ...COMMANDS[name]?.baseFlags };
+    for (const flag of Object.keys(flags)) assert.ok(hasEntry(`--${flag}`), `--${flag}`);
+    const named = [...page.matchAll(/\\-\\-((?:[a-z0-9]|\\-)+)/g)].map(([, flag = '']) =>
+      flag.replaceAll('\\-', '-'),
     );
-    for (const name of named) assert.ok(Object.hasOwn(flags, name), `--${name} is no flag`);
+    for (const flag of named) assert.ok(Object.hasOwn(flags, flag), `--${flag} is no flag`);
   });
 
   it('has every column of rows and tables, and every key', () => {
-    const columns = [...handshakeColumns('local'), ...handshakeGroupColumns([], () => 0)];
-    for (const { key } of columns) assert.ok(hasEntry(key), key);
-    for (const key of Object.keys(HANDSHAKE_KEYS)) assert.ok(hasEntry(key), key);
+    const { rows, groups, keys } = manualOf(name);
+    assert.ok(rows.length > 5 && groups.length > 5);
+    for (const { key } of [...rows, ...groups]) assert.ok(hasEntry(key), key);
+    for (const key of Object.keys(keys)) assert.ok(hasEntry(key), key);
   });
 
-  it('has every result and exit code', () => {
-    for (const outcome of OUTCOMES) assert.ok(hasEntry(outcome), outcome);
+  it('says what each row may say has happened, and has every exit code', () => {
+    assert.ok(WORDS[name], 'the words of this command are listed here');
+    for (const word of WORDS[name]) assert.ok(hasEntry(word), word);
     for (const code of Object.values(EXIT)) assert.ok(hasEntry(String(code)), String(code));
   });
 
@@ -92,6 +125,17 @@ describe('the man page of connlat', () => {
     }
     assert.doesNotMatch(page, /<!--|undefined|\[object/);
   });
+}
+
+describe('man pages', () => {
+  it('are there', () => {
+    assert.ok(PAGES.includes('connlat'));
+  });
+  for (const name of PAGES) {
+    describe(`of ${name}`, () => {
+      describePage(name);
+    });
+  }
 });
 
 describe('the tables of the documentation', () => {
@@ -105,15 +149,17 @@ describe('the tables of the documentation', () => {
     for (const code of Object.values(EXIT)) assert.ok(named.includes(String(code)), String(code));
   });
 
-  it('docs/connlat.md shows or explains every result', () => {
-    const text = read('docs/connlat.md');
-    for (const outcome of OUTCOMES) assert.match(text, new RegExp(`\\b${outcome}\\b`), outcome);
-  });
+  for (const name of PAGES) {
+    it(`docs/${name}.md shows or explains all that rows may say has happened`, () => {
+      const text = read(`docs/${name}.md`);
+      for (const word of WORDS[name] ?? []) assert.match(text, new RegExp(`\\b${word}\\b`), word);
+    });
 
-  it('docs/connlat.md names every key of --by', () => {
-    const text = read('docs/connlat.md');
-    for (const key of Object.keys(HANDSHAKE_KEYS)) assert.match(text, new RegExp(`\\b${key}\\b`), key);
-  });
+    it(`docs/${name}.md names every key of --by`, () => {
+      const text = read(`docs/${name}.md`);
+      for (const key of Object.keys(manualOf(name).keys)) assert.match(text, new RegExp(`\\b${key}\\b`), key);
+    });
+  }
 
   it('ARCHITECTURE.md says of each folder what eslint.config.js lets it import', () => {
     const rules = /MAY_IMPORT = \{([^}]*)\}/.exec(read('eslint.config.js'))?.[1] ?? '';
@@ -169,6 +215,13 @@ function examplesIn(text: string): string[] {
   });
 }
 
+/** Flags of single commands whose values are checked after parsing. */
+interface OwnFlagValues {
+  pending?: string;
+  kind?: string[];
+  state?: string[];
+}
+
 async function assertParses(example: string): Promise<void> {
   const [name = '', ...argv] = words(example);
   const command = COMMANDS[name];
@@ -179,20 +232,18 @@ async function assertParses(example: string): Promise<void> {
     { flags: { ...command.flags, ...command.baseFlags }, args: command.args, strict: true },
   );
   if (flags['help'] === true) return;
-  const view = flags as unknown as ViewFlagValues & FilterFlagValues & { pending?: string };
+  if (!command.manual) return;
+  const view = flags as unknown as ViewFlagValues & FilterFlagValues & OwnFlagValues;
   parseTiming(view);
   parseDuration(view.pending ?? '0');
+  (view.kind ?? []).forEach(parseKind);
+  (view.state ?? []).forEach(parseState);
   // A namespace of the example need not exist here.
   toFilter({ ...view, netns: view.netns?.filter((netns) => netns === 'self') });
-  const keys = parseGroupKeys(view.by ?? [], HANDSHAKE_KEYS);
-  for (const column of [...(view.columns ?? []), ...(view.sort === undefined ? [] : [view.sort])]) {
-    if (view.by)
-      findColumn(
-        handshakeGroupColumns(keys, () => 0),
-        column,
-      );
-    else findColumn(handshakeColumns('local'), column);
-  }
+  const { rows, groups, keys } = command.manual;
+  const ofGroups = [...keyColumns(parseGroupKeys(view.by ?? [], keys)), ...groups] as Column<never>[];
+  for (const column of [...(view.columns ?? []), ...(view.sort === undefined ? [] : [view.sort])])
+    findColumn(view.by ? ofGroups : rows, column);
 }
 
 describe('the examples of the documentation', () => {
@@ -206,7 +257,7 @@ describe('the examples of the documentation', () => {
     assert.deepEqual(words(`connlat --comm 'two words' --json | jq -r '.a | .b'`), [
       ...['connlat', '--comm', 'two words', '--json'],
     ]);
-    assert.ok(examplesIn(read('docs/connlat.md')).length > 15);
+    for (const name of PAGES) assert.ok(examplesIn(read(`docs/${name}.md`)).length > 10, name);
   });
 
   it('fail if a flag, value, column or key is wrong', async () => {
@@ -216,6 +267,13 @@ describe('the examples of the documentation', () => {
       'connlat --port x',
       'connlat --by remotes',
       'connlat --columns p50_us',
+      'retrans --by result',
+      'retrans --by subnet:129',
+      'retrans --columns syns',
+      'retrans --by comm --columns try',
+      'retrans --kind rtt',
+      'retrans --state FIN_WAIT2',
+      'retrans --pending 1s',
     ])
       await assert.rejects(assertParses(wrong), wrong);
   });
