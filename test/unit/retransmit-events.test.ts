@@ -81,7 +81,6 @@ describe('events of retrans', () => {
       [1, 12],
       [1, 4],
       [1, 1],
-      [1, 0],
     ]);
     assert.equal(view.byteLength, RETRANSMIT_SIZE);
     assert.deepEqual(decodeRetransmit(view, 0), {
@@ -111,7 +110,6 @@ describe('events of retrans', () => {
       state: 12,
       caState: 4,
       startKnown: true,
-      detached: false,
     });
   });
 

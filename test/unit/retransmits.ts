@@ -42,7 +42,6 @@ export function retransmit(difference: Partial<Retransmit> = {}): Retransmit {
     state: 1,
     caState: 4,
     startKnown: true,
-    detached: false,
     ...difference,
   };
 }
