@@ -1,6 +1,7 @@
 /** Every kind of retransmission, provoked on purpose on a path of 20 ms each way. */
 import assert from 'node:assert/strict';
 import { CLIENT, Network, SERVER, connect, listen, startConnect } from '#tcpscope/lab/network.js';
+import { UNSEEN_RETRIES } from './unseen.js';
 import { median, traceRetrans, type RetransRow, type Tool } from './tool.js';
 
 const DELAY_US = 20_000;
@@ -15,6 +16,7 @@ const kinds = (rows: readonly RetransRow[]): string[] => rows.map(({ kind }) => 
 
 describe('kinds of retrans', function () {
   this.timeout(60_000);
+  this.retries(UNSEEN_RETRIES);
   let network: Network;
   let only: string[];
 

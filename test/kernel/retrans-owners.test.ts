@@ -10,6 +10,7 @@ import {
   type Listener,
   type ListenOptions,
 } from '#tcpscope/lab/network.js';
+import { UNSEEN_RETRIES } from './unseen.js';
 import { loadedPrograms, Tool, traceRetrans, type RetransRow } from './tool.js';
 
 const PORT = 9000;
@@ -19,6 +20,7 @@ const DELAY_US = 5000;
 
 describe('owners of retrans', function () {
   this.timeout(60_000);
+  this.retries(UNSEEN_RETRIES);
   let network: Network;
   let only: string[];
 
