@@ -5,8 +5,8 @@ import { UNSEEN_RETRIES } from './unseen.js';
 import { Tool, type Ended } from './tool.js';
 
 interface GroupRow {
-  remote: string;
-  comm: string;
+  remote?: string;
+  comm?: string;
   kind: string;
   sent: number | null;
   retrans: number;
