@@ -42,11 +42,7 @@ export const viewFlags = {
     ...list,
     ...VIEW,
   }),
-  wide: Flags.boolean({
-    description: 'All columns, as in JSON.',
-    exclusive: ['columns', 'json', 'csv', 'hist'],
-    ...VIEW,
-  }),
+  wide: Flags.boolean({ description: 'All columns, as JSON and CSV have them.', ...VIEW }),
   sort: Flags.string({ description: 'Sort a table by this column.', helpValue: 'COLUMN', ...VIEW }),
   top: Flags.string({ description: 'Show only the first N groups.', helpValue: 'N', ...VIEW }),
   interval: Flags.string({
@@ -151,10 +147,12 @@ export function chooseView<Item, Row>(
 }
 
 /** A flag that would change nothing is a misunderstanding: better said than ignored. */
-function refuseUseless({ by, hist, sort, top, columns }: ViewFlagValues): void {
+function refuseUseless({ by, hist, json, csv, wide, sort, top, columns }: ViewFlagValues): void {
   if (sort !== undefined && (hist || !by))
     throw new RangeError('--sort needs a table: --by KEY without --hist');
   if (top !== undefined && !by) throw new RangeError('--top needs groups: add --by KEY');
+  if (wide && (hist || json || csv || columns !== undefined))
+    throw new RangeError('--wide is for rows and tables without --columns; JSON and CSV have all columns');
   if (columns !== undefined && hist) throw new RangeError('--columns has no meaning for a histogram');
 }
 

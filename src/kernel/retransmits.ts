@@ -153,6 +153,7 @@ export class RetransmitSource implements Source<RetransItem> {
       untracked: 0,
       missed: this.program.recursionMisses(),
       unowned: this.unowned,
+      uncounted: this.ledger.overflow,
     };
   }
 

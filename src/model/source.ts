@@ -23,4 +23,6 @@ export interface Losses {
   missed: number;
   /** Events not shown, because a filter asks for an owner and theirs is not known; absent where that cannot happen. */
   unowned?: number;
+  /** Sockets whose segments are not in SENT, because too many are open; absent where nothing is summed up by socket. */
+  uncounted?: number;
 }

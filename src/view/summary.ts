@@ -41,10 +41,14 @@ function seen({ noun, count, outcomes, notes }: SummaryFacts, durationNs: number
 }
 
 /** What is missing: lost events always, the rest where there is any. */
-function missing({ lost, untracked, missed, unowned = 0 }: Losses, paint: Paint): string[] {
+function missing({ lost, untracked, missed, unowned = 0, uncounted = 0 }: Losses, paint: Paint): string[] {
   const warn = (count: number, text: string): string => (count > 0 ? paint.tone('warn', text) : text);
   const clauses = [warn(lost, `${counted(lost, 'event')} lost`)];
   if (unowned > 0) clauses.push(warn(unowned, `${counted(unowned, 'event')} of unknown owner not shown`));
+  if (uncounted > 0)
+    clauses.push(
+      warn(uncounted, `${counted(uncounted, 'look')} at sockets too many to count what they sent`),
+    );
   if (untracked > 0) clauses.push(warn(untracked, `${counted(untracked, 'attempt')} untracked (map full)`));
   if (missed > 0) clauses.push(warn(missed, `${counted(missed, 'event')} missed (program busy)`));
   return clauses;
