@@ -206,12 +206,19 @@ const OWN_PROGRAMS = [
 
 /** Our programs that are loaded in the kernel, by id: others may come and go. */
 export function loadedPrograms(): number[] {
-  const text = execFileSync('bpftool', ['prog', 'show', '-j'], {
-    encoding: 'utf8',
-    env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` },
-  });
-  const programs = JSON.parse(text) as { id: number; name?: string }[];
+  const programs = JSON.parse(listPrograms(3)) as { id: number; name?: string }[];
   return programs.filter(({ name }) => OWN_PROGRAMS.includes(name ?? '')).map(({ id }) => id);
+}
+
+/** bpftool fails where a program ends while it is listing. */
+function listPrograms(attempts: number): string {
+  const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` };
+  try {
+    return execFileSync('bpftool', ['prog', 'show', '-j'], { encoding: 'utf8', env, stdio: 'pipe' });
+  } catch (error) {
+    if (attempts === 1) throw error;
+    return listPrograms(attempts - 1);
+  }
 }
 
 export function median(values: readonly number[]): number {
