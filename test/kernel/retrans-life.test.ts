@@ -123,9 +123,8 @@ describe('the life of retrans', function () {
     // The header comes once it traces.
     assert.match(await shell.nextLine(), /^TIME .*KIND .*STALL/);
     // Who writes to a closed pipe learns of it; who writes nothing does not.
-    let ended = false;
-    void shell.exited.then(() => (ended = true));
-    while (!ended) await lose(1);
+    const ended = shell.exited.then(() => true);
+    while (!(await Promise.race([ended, lose(1).then(() => false)])));
     const { stdout, stderr } = await shell.output();
     assert.equal(stdout.trimEnd().split('\n').length, 2);
     assert.doesNotMatch(stderr, /Error|EPIPE/);
