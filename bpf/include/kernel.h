@@ -28,6 +28,7 @@ enum tcp_state {
     TCP_SYN_RECV = 3,
     TCP_FIN_WAIT1 = 4,
     TCP_CLOSE = 7,
+    TCP_CLOSE_WAIT = 8,
     TCP_LAST_ACK = 9,
     TCP_LISTEN = 10,
     TCP_CLOSING = 11,

@@ -85,12 +85,15 @@ static __always_inline void forget_owner(const struct sock *sk) {
         bpf_map_delete_elem(&owners, &socket);
 }
 
-/* True where tcp_close() or tcp_shutdown() made this change: then the current task has the socket open. */
+/*
+ * True where tcp_close() or tcp_shutdown() made this change: then the current task has the socket open. Out
+ * of later states softirqs lead to TCP_CLOSE, with a socket that is shut down both ways and still open too.
+ */
 static __always_inline bool is_closing(const struct sock *sk, int oldstate, int newstate) {
     if (newstate == TCP_FIN_WAIT1 || newstate == TCP_LAST_ACK)
         return true;
-    /* Unread data or SO_LINGER 0: no FIN. tcp_done() changes the state before sk_shutdown. */
-    return newstate == TCP_CLOSE && oldstate != TCP_SYN_SENT && oldstate != TCP_LISTEN && sk->sk_socket &&
+    /* Unread data or SO_LINGER 0: no FIN. */
+    return newstate == TCP_CLOSE && (oldstate == TCP_ESTABLISHED || oldstate == TCP_CLOSE_WAIT) &&
            sk->sk_shutdown == SHUTDOWN_MASK;
 }
 

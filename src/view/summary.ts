@@ -21,7 +21,7 @@ export interface SummaryOptions {
 function joined(clauses: readonly string[], width = Infinity): string {
   const lines = filled(clauses, '; ', width);
   return lines
-    .flatMap((line) => (textWidth(line) <= width ? line : filled(line.split(/(?<=[,:]) /), ' ', width)))
+    .flatMap((line) => (textWidth(line) <= width ? line : filled(line.split(/(?<=[,:;]) /), ' ', width)))
     .join('\n');
 }
 

@@ -157,6 +157,27 @@ describe('owners of retrans', function () {
     assert.ok(rows[0].pid! > 1);
   });
 
+  it('nobody, rather than the program that a softirq interrupts when the connection ends', async () => {
+    await listen(network.server, SERVER.ipv4, PORT, { reply: true });
+    const late = startConnect(network.client, SERVER.ipv4, PORT, {
+      name: 'half-closed',
+      send: 5 * 500,
+      chunk: 500,
+      chunkGapUs: 100_000,
+      receive: true,
+    });
+    await shutDown(network);
+    const { rows } = await traceRetrans(only, async (tool) => {
+      // Stopped, the tool cannot look for the owner before the client has gone.
+      tool.process.kill('SIGSTOP');
+      await network.mend();
+      await late.summary;
+      tool.process.kill('SIGCONT');
+    });
+    assert.ok(rows.length > 0);
+    for (const row of rows) assert.ok(row.comm === null || row.comm === 'half-closed', JSON.stringify(row));
+  });
+
   it('unknown is -, and counted: an orphan whose process ended before the tool started', async () => {
     await listen(network.server, SERVER.ipv4, PORT, { close: true });
     const client = startConnect(network.client, SERVER.ipv4, PORT, { hold: true });
@@ -169,3 +190,10 @@ describe('owners of retrans', function () {
     assert.match(stderr, new RegExp(`; ${rows.length} owners unknown`));
   });
 });
+
+/** Cuts the cable and resolves when the client has shut down its side, and its FIN cannot arrive. */
+async function shutDown(network: Network): Promise<void> {
+  await network.client.exec('sh', ['-c', 'until ss -Htn state established | grep -q .; do :; done']);
+  await network.cut();
+  await network.client.exec('sh', ['-c', 'until ss -Htn state fin-wait-1 | grep -q .; do :; done']);
+}
