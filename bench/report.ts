@@ -2,6 +2,7 @@
 import type { Cost, PacedCost } from './cost.js';
 import type { Spread } from './measure.js';
 import type { Memory } from './memory.js';
+import type { Pass } from './owners.js';
 import type { RetransCost } from './retrans.js';
 import type { Start } from './start.js';
 
@@ -12,6 +13,7 @@ export interface Results {
   start?: Start[];
   memory?: Memory[];
   retrans?: RetransCost[];
+  owners?: Pass[];
   skipped: string[];
 }
 
@@ -74,8 +76,17 @@ const RETRANS: Column<RetransCost>[] = [
   ['', ({ complaints }) => complaints.join('; ')],
 ];
 
+const OWNERS: Column<Pass>[] = [
+  ['open sockets', ({ sockets }) => number(sockets, 0)],
+  ['owner of one ms', ({ searchOne }) => range(searchOne, 1)],
+  ['owners of many ms', ({ searchMany }) => range(searchMany, 1)],
+  ['so many', ({ asked }) => number(asked, 0)],
+  ['sample, kernel ms', ({ sampleKernel }) => range(sampleKernel, 1)],
+  ['sample, all ms', ({ sample }) => range(sample, 1)],
+];
+
 export function report(results: Results): string {
-  const { machine, cost, paced, start, memory, retrans, skipped } = results;
+  const { machine, cost, paced, start, memory, retrans, owners, skipped } = results;
   const sections = [
     Object.entries(machine)
       .map(([key, value]) => `${key}: ${value}`)
@@ -85,6 +96,7 @@ export function report(results: Results): string {
     start && `Start\n\n${table(START, start)}`,
     memory && `Memory\n\n${table(MEMORY, memory)}`,
     retrans && `A retransmission\n\n${table(RETRANS, retrans)}`,
+    owners && `A look at all open sockets\n\n${table(OWNERS, owners)}`,
     skipped.length > 0 && `Left out: ${skipped.join('; ')}`,
   ];
   return `${sections.filter(Boolean).join('\n\n')}\n`;

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { Namespace } from '#tcpscope/lab/network.js';
 import { costs, pacedCosts } from './cost.js';
 import { memories } from './memory.js';
+import { passes } from './owners.js';
 import { report, type Results } from './report.js';
 import { retransCosts } from './retrans.js';
 import { createSilence } from './silence.js';
@@ -23,7 +24,7 @@ import {
 } from './tracers.js';
 
 const USAGE = `usage: npm run bench -- [PART...] [options]
-  PART              cost, paced, start, memory, retrans; all of them unless told
+  PART              cost, paced, start, memory, retrans, owners; all of them unless told
   --rounds N        how often each figure is measured (5)
   --handshakes N    in each run at full speed (100000)
   --rates N,N       retransmissions a second (2000,10000)
@@ -32,7 +33,7 @@ const USAGE = `usage: npm run bench -- [PART...] [options]
   --json FILE       write the results, all of them, to FILE as well
 `;
 
-const PARTS = ['cost', 'paced', 'start', 'memory', 'retrans'];
+const PARTS = ['cost', 'paced', 'start', 'memory', 'retrans', 'owners'];
 const COLD_ROUNDS = 3;
 /** The least rounds that give a median are enough where a run takes seconds. */
 const SLOW_ROUNDS = 3;
@@ -40,6 +41,7 @@ const START_ROUNDS_FACTOR = 2;
 const PACED = { handshakes: 5000, gapUs: 1000 };
 const REMOTES = 10_000;
 const STORM_SECONDS = 5;
+const SOCKETS = [2, 1000, 10_000, 100_000];
 
 const { values, positionals } = readArguments();
 const wanted = (part: string): boolean => positionals.length === 0 || positionals.includes(part);
@@ -109,6 +111,7 @@ try {
       },
       progress,
     );
+  if (wanted('owners')) results.owners = await passes({ rounds, sizes: SOCKETS }, progress);
 } finally {
   await silence.destroy();
   await host.destroy();
