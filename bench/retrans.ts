@@ -10,8 +10,6 @@ export interface RetransOptions {
   /** Retransmissions a second: a table for each. */
   rates: readonly number[];
   seconds: number;
-  /** Where the traffic runs. */
-  cpu: number;
 }
 
 /** A line of the table, everything a retransmission. null: does not apply. */
@@ -33,7 +31,7 @@ export interface RetransCost {
 export async function retransCosts(
   silence: Namespace,
   tracers: readonly Tracer[],
-  { rounds, rates, seconds, cpu }: RetransOptions,
+  { rounds, rates, seconds }: RetransOptions,
   progress: (what: string) => void,
 ): Promise<RetransCost[]> {
   const all = rates.flatMap((perSecond) =>
@@ -42,7 +40,7 @@ export async function retransCosts(
   for (let round = 1; round <= rounds; round++) {
     for (const { perSecond, tracer, samples } of all) {
       progress(`retransmissions, round ${round} of ${rounds}: ${tracer.name}, ${perSecond}/s`);
-      const load = retransmissions(silence, perSecond, seconds, cpu);
+      const load = retransmissions(silence, perSecond, seconds);
       await readerTime(tracer, load, samples);
       await timed(() => kernelTime(tracer, load, samples));
     }

@@ -107,7 +107,6 @@ try {
         rounds: Math.min(rounds, SLOW_ROUNDS),
         rates: values.rates.split(',').map(Number),
         seconds: STORM_SECONDS,
-        cpu: cpus().length - 1,
       },
       progress,
     );
@@ -130,6 +129,8 @@ function tracers(): Tracer[] {
     connlat('connlat --json to a file', ['--json'], 'file'),
     connlat('connlat --by remote', ['--by', 'remote']),
     connlat('connlat --hist', ['--hist']),
+    retrans('retrans (nothing to report)', [], 'null'),
+    retrans('retrans --by remote', ['--by', 'remote'], 'null'),
     ...(version === undefined ? [] : [rowsPeer, histogramPeer]),
   ];
 }
@@ -140,7 +141,7 @@ function retransTracers(): Tracer[] {
     program('C prototype, no wake-up', 'retransmit_prototype'),
     retrans('retrans rows to a file'),
     retrans('retrans --json to a file', ['--json']),
-    retrans('retrans --by remote', ['--by', 'remote']),
+    retrans('retrans --by remote', ['--by', 'remote'], 'null'),
     ...retransmitPeers,
   ];
 }

@@ -23,10 +23,10 @@ export async function createSilence(): Promise<Namespace> {
 
 /** So many connects a second, each of which sends its SYN again, once. */
 export const retransmissions =
-  (silence: Namespace, perSecond: number, seconds: number, cpu?: number): Load =>
+  (silence: Namespace, perSecond: number, seconds: number): Load =>
   async () => {
     const before = await sentAgain(silence);
-    await storm(silence, perSecond, seconds, HOST, PORT, cpu === undefined ? {} : { cpu });
+    await storm(silence, perSecond, seconds, HOST, PORT);
     return (await sentAgain(silence)) - before;
   };
 
