@@ -1,6 +1,15 @@
 /** What tracing a handshake costs: time in the kernel, delay of the traced program, CPU time of the reader. */
 import { loop, type Namespace } from '#tcpscope/lab/network.js';
-import { cpuTime, spread, timed, untilCalm, type Spread } from './measure.js';
+import {
+  cpuTime,
+  megabytes,
+  memory,
+  spread,
+  timed,
+  untilCalm,
+  type ProgramCost,
+  type Spread,
+} from './measure.js';
 import { NOTHING, type Tracer } from './tracers.js';
 
 const PORT = 9000;
@@ -29,23 +38,34 @@ export interface Cost {
   complaints: string[];
 }
 
-interface Samples {
+/** Traffic; gives how many events a tracer was to see. */
+export type Load = () => Promise<number>;
+
+export interface Samples {
+  /** Of all programs of the tracer, an event. */
   kernelNs: number[];
   programRuns: number[];
+  /** Of those that see the event. */
+  mainNs: number[];
+  mainRuns: number[];
   perSecond: number[];
   slowDown: number[];
   userUs: number[];
   cpuUs: number[];
+  megabytes: number[];
   complaints: string[];
 }
 
-const noSamples = (): Samples => ({
+export const noSamples = (): Samples => ({
   kernelNs: [],
   programRuns: [],
+  mainNs: [],
+  mainRuns: [],
   perSecond: [],
   slowDown: [],
   userUs: [],
   cpuUs: [],
+  megabytes: [],
   complaints: [],
 });
 
@@ -56,56 +76,56 @@ export async function costs(
   options: CostOptions,
   progress: (what: string) => void,
 ): Promise<Cost[]> {
+  const { rounds, handshakes, cpu } = options;
   const all = [NOTHING, ...tracers].map((tracer) => ({ tracer, samples: noSamples() }));
-  for (let round = 1; round <= options.rounds; round++) {
+  for (let round = 1; round <= rounds; round++) {
     let alone = NaN;
     for (const { tracer, samples } of all) {
-      progress(`cost, round ${round} of ${options.rounds}: ${tracer.name}`);
-      const perSecond = await slowDown(host, tracer, options, samples);
+      progress(`cost, round ${round} of ${rounds}: ${tracer.name}`);
+      let perSecond = NaN;
+      const load = async (): Promise<number> => {
+        ({ perSecond } = await loop(handshakes, PORT, { cpu }, host));
+        return handshakes;
+      };
+      await readerTime(tracer, load, samples);
+      samples.perSecond.push(perSecond);
       if (tracer === NOTHING) {
         alone = perSecond;
         continue;
       }
       samples.slowDown.push((alone / perSecond - 1) * 100);
-      await timed(() => kernelTime(host, tracer, options, samples));
+      await timed(() => kernelTime(tracer, load, samples));
     }
   }
   return all.map(({ tracer, samples }) => summarize(tracer.name, samples));
 }
 
-/** One run for the speed of the traced program and the CPU time of the tracer. */
-async function slowDown(
-  host: Namespace,
-  tracer: Tracer,
-  { handshakes, cpu }: CostOptions,
-  samples: Samples,
-): Promise<number> {
+/** One run for the CPU time of the tracer, and its memory. */
+export async function readerTime(tracer: Tracer, load: Load, samples: Samples): Promise<void> {
   const tracing = await tracer.start();
   const before = tracing.pid === undefined ? undefined : cpuTime(tracing.pid);
-  const { perSecond } = await loop(handshakes, PORT, { cpu }, host);
+  const events = await load();
   if (before && tracing.pid !== undefined) {
     await untilCalm(tracing.pid);
     const after = cpuTime(tracing.pid);
-    samples.userUs.push((after.user - before.user) / handshakes);
-    samples.cpuUs.push((after.total - before.total) / handshakes);
+    samples.userUs.push((after.user - before.user) / events);
+    samples.cpuUs.push((after.total - before.total) / events);
+    samples.megabytes.push(megabytes(memory(tracing.pid).now));
   }
   note(samples, await tracing.stop());
-  samples.perSecond.push(perSecond);
-  return perSecond;
 }
 
-async function kernelTime(
-  host: Namespace,
-  tracer: Tracer,
-  { handshakes, cpu }: CostOptions,
-  samples: Samples,
-): Promise<void> {
+/** One run for the time in the kernel, while it is counted. */
+export async function kernelTime(tracer: Tracer, load: Load, samples: Samples): Promise<void> {
   const tracing = await tracer.start();
-  const before = tracing.cost();
-  await loop(handshakes, PORT, { cpu }, host);
-  const after = tracing.cost();
-  samples.kernelNs.push((after.ns - before.ns) / handshakes);
-  samples.programRuns.push((after.runs - before.runs) / handshakes);
+  const costs = (): ProgramCost[] => [tracing.cost(), tracing.cost(tracer.main)];
+  const [allBefore, mainBefore] = costs();
+  const events = await load();
+  const [all, main] = costs();
+  samples.kernelNs.push((all!.ns - allBefore!.ns) / events);
+  samples.programRuns.push((all!.runs - allBefore!.runs) / events);
+  samples.mainNs.push((main!.ns - mainBefore!.ns) / events);
+  samples.mainRuns.push((main!.runs - mainBefore!.runs) / events);
   note(samples, await tracing.stop());
 }
 
@@ -116,14 +136,22 @@ function note(samples: Samples, complaint: string): void {
 /** Other traffic on the machine runs the programs too; a run with so much more than the calmest one does not count. */
 const DISTURBED = 1.03;
 
+export function calmRuns(
+  values: readonly number[],
+  programRuns: readonly number[],
+  complaints: string[],
+): number[] {
+  const atMost = Math.min(...programRuns) * DISTURBED;
+  const calm = values.filter((_, run) => programRuns[run]! <= atMost);
+  const disturbed = values.length - calm.length;
+  if (disturbed > 0) complaints.push(`disturbed runs left out of the kernel time: ${disturbed}`);
+  return calm;
+}
+
 function summarize(name: string, samples: Samples): Cost {
-  const atMost = Math.min(...samples.programRuns) * DISTURBED;
-  const calm = samples.kernelNs.filter((_, run) => samples.programRuns[run]! <= atMost);
-  const disturbed = samples.kernelNs.length - calm.length;
-  if (disturbed > 0) samples.complaints.push(`disturbed runs left out of the kernel time: ${disturbed}`);
   return {
     name,
-    kernelNs: spread(calm),
+    kernelNs: spread(calmRuns(samples.kernelNs, samples.programRuns, samples.complaints)),
     programRuns: spread(samples.programRuns),
     perSecond: spread(samples.perSecond)!,
     handshakeUs: spread(samples.perSecond.map((rate) => 1e6 / rate))!,

@@ -1,4 +1,5 @@
 /** Readings of /proc, the statistics of repeated runs, and the switch of the kernel's own timing of BPF programs. */
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -28,8 +29,9 @@ export interface ProgramCost {
   runs: number;
 }
 
-/** Of all programs that a process holds, as its descriptors tell. */
-export function programCost(pid: number): ProgramCost {
+/** Of all programs that a process holds, as its descriptors tell, or of those whose names match. */
+export function programCost(pid: number, names?: RegExp): ProgramCost {
+  const named = names && programsNamed(names);
   const programs = new Map<number, ProgramCost>();
   for (const descriptor of readdirSync(`/proc/${pid}/fdinfo`)) {
     const info = readIfThere(`/proc/${pid}/fdinfo/${descriptor}`);
@@ -39,11 +41,19 @@ export function programCost(pid: number): ProgramCost {
       programs.set(field('prog_id'), { ns: field('run_time_ns'), runs: field('run_cnt') });
   }
   const sum = { ns: 0, runs: 0 };
-  for (const { ns, runs } of programs.values()) {
+  for (const [id, { ns, runs }] of programs) {
+    if (named && !named.has(id)) continue;
     sum.ns += ns;
     sum.runs += runs;
   }
   return sum;
+}
+
+/** Numbers of the loaded programs of such a name: a descriptor does not tell it. The kernel keeps 15 characters. */
+function programsNamed(names: RegExp): Set<number> {
+  const shown = execFileSync('bpftool', ['--json', 'prog', 'show'], { encoding: 'utf8' });
+  const programs = JSON.parse(shown) as { id: number; name?: string }[];
+  return new Set(programs.filter(({ name }) => names.test(name ?? '')).map(({ id }) => id));
 }
 
 /** CPU time of a process in µs: `user` in steps of 10 ms; `total`, with the kernel's part, is exact. */
@@ -70,6 +80,8 @@ export function memory(pid: number): { now: number; peak: number } {
     Number(new RegExp(`^${name}:\\s*(\\d+) kB`, 'm').exec(status)?.[1] ?? NaN);
   return { now: field('VmRSS'), peak: field('VmHWM') };
 }
+
+export const megabytes = (kib: number): number => (kib * 1024) / 1e6;
 
 const CALM = { slicesMs: 150, atMostUs: 15_000, tries: 40 };
 

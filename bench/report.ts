@@ -2,6 +2,8 @@
 import type { Cost, PacedCost } from './cost.js';
 import type { Spread } from './measure.js';
 import type { Memory } from './memory.js';
+import type { Pass } from './owners.js';
+import type { RetransCost } from './retrans.js';
 import type { Start } from './start.js';
 
 export interface Results {
@@ -10,6 +12,8 @@ export interface Results {
   paced?: PacedCost[];
   start?: Start[];
   memory?: Memory[];
+  retrans?: RetransCost[];
+  owners?: Pass[];
   skipped: string[];
 }
 
@@ -60,8 +64,29 @@ const MEMORY: Column<Memory>[] = [
   ['peak MB', ({ peak }) => range(peak, 1)],
 ];
 
+const RETRANS: Column<RetransCost>[] = [
+  ['tool', ({ name }) => name],
+  ['per s', ({ perSecond }) => number(perSecond, 0)],
+  ['its program ns', ({ mainNs }) => range(mainNs, 0)],
+  ['all programs ns', ({ kernelNs }) => range(kernelNs, 0)],
+  ['program runs', ({ programRuns }) => single(programRuns, 2)],
+  ['user µs', ({ userUs }) => range(userUs, 2)],
+  ['CPU µs', ({ cpuUs }) => range(cpuUs, 2)],
+  ['MB after it', ({ megabytes }) => range(megabytes, 1)],
+  ['', ({ complaints }) => complaints.join('; ')],
+];
+
+const OWNERS: Column<Pass>[] = [
+  ['open sockets', ({ sockets }) => number(sockets, 0)],
+  ['owner of one ms', ({ searchOne }) => range(searchOne, 1)],
+  ['owners of many ms', ({ searchMany }) => range(searchMany, 1)],
+  ['so many', ({ asked }) => number(asked, 0)],
+  ['sample, kernel ms', ({ sampleKernel }) => range(sampleKernel, 1)],
+  ['sample, all ms', ({ sample }) => range(sample, 1)],
+];
+
 export function report(results: Results): string {
-  const { machine, cost, paced, start, memory, skipped } = results;
+  const { machine, cost, paced, start, memory, retrans, owners, skipped } = results;
   const sections = [
     Object.entries(machine)
       .map(([key, value]) => `${key}: ${value}`)
@@ -70,6 +95,8 @@ export function report(results: Results): string {
     paced && `Moderate rate\n\n${table(PACED, paced)}`,
     start && `Start\n\n${table(START, start)}`,
     memory && `Memory\n\n${table(MEMORY, memory)}`,
+    retrans && `A retransmission\n\n${table(RETRANS, retrans)}`,
+    owners && `A look at all open sockets\n\n${table(OWNERS, owners)}`,
     skipped.length > 0 && `Left out: ${skipped.join('; ')}`,
   ];
   return `${sections.filter(Boolean).join('\n\n')}\n`;

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { TRAFFIC, type Namespace } from '#tcpscope/lab/network.js';
 import { spread, type Spread } from './measure.js';
-import { Tool, type Tracer } from './tracers.js';
+import { retrans, Tool, type Tracer } from './tracers.js';
 
 /** Milliseconds from spawn. */
 export interface Start {
@@ -26,14 +26,18 @@ export async function starts(
   { rounds, coldRounds }: { rounds: number; coldRounds: number },
   progress: (what: string) => void,
 ): Promise<Start[]> {
-  const warm: [string, Measured][] = [
+  const ours: [string, Measured][] = [
     ['node -e 0 (until it has ended)', emptyNode],
     ['connlat --json', () => firstRow(host)],
-    ...peers.map((peer): [string, Measured] => [peer.name, () => started(peer)]),
+    ...['--json', '--by remote'].map((words): [string, Measured] => {
+      const tracer = retrans(`retrans ${words}`, words.split(' '), 'null');
+      return [tracer.name, () => started(tracer)];
+    }),
   ];
+  const warm = [...ours, ...peers.map((peer): [string, Measured] => [peer.name, () => started(peer)])];
   const results = await measure(warm, rounds, progress);
   if (coldRounds === 0) return results;
-  const cold = warm.slice(0, 2).map(([name, run]): [string, Measured] => [
+  const cold = ours.map(([name, run]): [string, Measured] => [
     `${name}, page cache dropped`,
     () => {
       writeFileSync('/proc/sys/vm/drop_caches', '1');

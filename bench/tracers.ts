@@ -1,8 +1,8 @@
-/** What is measured: connlat in its modes, and its peers. Each can be started, asked what it cost, and stopped. */
+/** What is measured: the commands in their modes, and their peers. Each can be started, asked what it cost, and stopped. */
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BpfObject } from '#bpf-native-bindings';
@@ -15,13 +15,16 @@ const RUN = path.join(ROOT, 'bin/run.js');
 export interface Tracing {
   /** Of the process that reads the events; undefined for a program that the benchmark itself has loaded. */
   pid: number | undefined;
-  cost(): ProgramCost;
+  /** Of its programs, or of those whose names match. */
+  cost(names?: RegExp): ProgramCost;
   /** What is wrong with the run, or ''. */
   stop(): Promise<string>;
 }
 
 export interface Tracer {
   name: string;
+  /** Names of its programs that see the event itself; none: all that it has. */
+  main?: RegExp;
   start(): Promise<Tracing>;
 }
 
@@ -82,8 +85,8 @@ export class Tool implements Tracing {
     }
   }
 
-  cost(): ProgramCost {
-    return programCost(this.pid);
+  cost(names?: RegExp): ProgramCost {
+    return programCost(this.pid, names);
   }
 
   async stop(): Promise<string> {
@@ -98,6 +101,12 @@ export class Tool implements Tracing {
 export const connlat = (name: string, words: readonly string[] = [], sink: Sink = 'null'): Tracer => ({
   name,
   start: () => Tool.start(['connlat', ...words], sink),
+});
+
+export const retrans = (name: string, words: readonly string[] = [], sink: Sink = 'file'): Tracer => ({
+  name,
+  main: /^retransmit/,
+  start: () => Tool.start(['retrans', ...words], sink),
 });
 
 const POLL_MS = 10;
@@ -162,51 +171,80 @@ export const BPFTRACE_ROWS =
 export const BPFTRACE_HISTOGRAM =
   BPFTRACE_START + ended('@us = hist((nsecs - @start[args->skaddr]) / 1000);');
 
+export const BPFTRACE_RETRANSMITS = `
+  BEGIN { printf("Tracing\\n"); }
+  tracepoint:tcp:tcp_retransmit_skb {
+    printf("%d %s %s %d %s %d %d\\n", pid, comm, ntop(args->saddr), args->sport, ntop(args->daddr), args->dport, args->state);
+  }`;
+
 export function bpftraceVersion(): string | undefined {
   const { stdout, error } = spawnSync('bpftrace', ['--version'], { encoding: 'utf8' });
   return error ? undefined : stdout.trim();
+}
+
+const PATIENCE = { polls: 30_000, ms: 5, signalMs: 500 };
+
+/** A peer as a process of its own, whose output goes to a file. */
+function peer(
+  name: string,
+  [command, ...words]: readonly [string, ...string[]],
+  isActive: (file: string, pid: number) => boolean,
+): Tracer {
+  const start = async (): Promise<Tracing> => {
+    const file = rowsFile();
+    const output = openSync(file, 'w');
+    const child = spawn(command, words, { stdio: ['ignore', output, 'ignore'] });
+    closeSync(output);
+    killAtExit(child);
+    const pid = child.pid!;
+    const end = once(child, 'exit');
+    for (let polls = 0; !isActive(file, pid); polls++) {
+      if (child.exitCode !== null || polls > PATIENCE.polls) throw new Error(`${name} does not trace`);
+      await sleep(PATIENCE.ms);
+    }
+    return {
+      pid,
+      cost: (names) => programCost(pid, names),
+      stop: async () => {
+        // Again, because bpftrace 0.17 misses a signal now and then.
+        const insist = setInterval(() => child.kill('SIGINT'), PATIENCE.signalMs);
+        child.kill('SIGINT');
+        await end;
+        clearInterval(insist);
+        const lost = [...readFileSync(file, 'utf8').matchAll(/Lost (\d+) events/g)];
+        const sum = lost.reduce((before, [, count]) => before + Number(count), 0);
+        return sum === 0 ? '' : `${sum} events lost`;
+      },
+    };
+  };
+  return { name, start };
 }
 
 /** bpftrace needs tracefs; where it is not mounted, it gets one that only it sees. */
 const WITH_TRACEFS = 'mountpoint -q "$0" || mount -t tracefs tracefs "$0"; exec bpftrace "$@"';
 const IN_ITS_MOUNTS = ['-m', 'sh', '-c', WITH_TRACEFS, '/sys/kernel/tracing'];
 
-const BPFTRACE_PATIENCE = { polls: 2000, ms: 5, signalMs: 500 };
+/** A bpftrace script: it tells that it is active on its standard output, line by line. */
+export const bpftrace = (name: string, script: string): Tracer =>
+  peer(name, ['unshare', ...IN_ITS_MOUNTS, '-B', 'line', '-e', script], (file) =>
+    readFileSync(file, 'utf8').includes('Tracing'),
+  );
 
-/** A bpftrace script, to a file: it tells that it is active on its standard output. */
-export const bpftrace = (name: string, script: string): Tracer => ({
-  name,
-  start: async () => {
-    const file = rowsFile();
-    const output = openSync(file, 'w');
-    const child = spawn('unshare', [...IN_ITS_MOUNTS, '-B', 'line', '-e', script], {
-      stdio: ['ignore', output, 'ignore'],
-    });
-    closeSync(output);
-    killAtExit(child);
-    const end = once(child, 'exit');
-    for (let polls = 0; !isActive(file); polls++) {
-      if (child.exitCode !== null || polls > BPFTRACE_PATIENCE.polls)
-        throw new Error(`${name} does not trace`);
-      await sleep(BPFTRACE_PATIENCE.ms);
+/** tcpretrans of bcc says so too, but Python keeps it back: it is active when it has its perf buffers, two a CPU. */
+export const bccRetransmits = (name: string): Tracer =>
+  peer(name, ['tcpretrans-bpfcc'], (_, pid) => perfEvents(pid) > 2 * cpus().length);
+
+function perfEvents(pid: number): number {
+  const folder = `/proc/${pid}/fd`;
+  const targets = readdirSync(folder).map((descriptor) => {
+    try {
+      return readlinkSync(path.join(folder, descriptor));
+    } catch {
+      return ''; // closed meanwhile
     }
-    return {
-      pid: child.pid,
-      cost: () => programCost(child.pid!),
-      stop: async () => {
-        // Again, because bpftrace 0.17 misses a signal now and then.
-        const insist = setInterval(() => child.kill('SIGINT'), BPFTRACE_PATIENCE.signalMs);
-        child.kill('SIGINT');
-        await end;
-        clearInterval(insist);
-        const lost = /Lost (\d+) events/.exec(readFileSync(file, 'utf8'))?.[0] ?? '';
-        return lost.toLowerCase();
-      },
-    };
-  },
-});
-
-const isActive = (file: string): boolean => readFileSync(file, 'utf8').includes('Tracing');
+  });
+  return targets.filter((target) => target === 'anon_inode:[perf_event]').length;
+}
 
 const children = new Set<ChildProcess>();
 let folder: string | undefined;

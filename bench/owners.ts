@@ -1,0 +1,183 @@
+/** How long a look at all open sockets takes: for the owner of one, and for what all have sent. */
+import { listen, Namespace, startConnect, type Connecting } from '#tcpscope/lab/network.js';
+import { writeSocket } from '#tcpscope/events/primitives.js';
+import { decodeSocketCounts, encodeGlobals, SOCKET_COUNTS_SIZE } from '#tcpscope/events/retrans.js';
+import { OWNER_SIZE, type Filter } from '#tcpscope/events/shared.js';
+import { SocketOwners, type Owned } from '#tcpscope/kernel/owners.js';
+import { Program } from '#tcpscope/kernel/program.js';
+import { RetransmitSource } from '#tcpscope/kernel/retransmits.js';
+import { spread, type Spread } from './measure.js';
+
+const HOST = '127.0.0.1';
+const FIRST_PORT = 9000;
+/** Of one pair of processes: a process may not have more descriptors than some 20,000. */
+const PAIR_CONNECTIONS = 10_000;
+/** As many as the map of owners keeps well. */
+const MOST_ASKED = 50_000;
+
+const EVERYTHING: Filter = {
+  minLatencyNs: 0,
+  onlyIpv4: false,
+  onlyIpv6: false,
+  pids: [],
+  uids: [],
+  netns: [],
+  remotePorts: [],
+  excludedRemotePorts: [],
+  localPorts: [],
+  comms: [],
+  remoteAddresses: [],
+  excludedRemoteAddresses: [],
+  localAddresses: [],
+};
+
+/** A line of the table: milliseconds a pass, with so many sockets that some process has open. */
+export interface Pass {
+  sockets: number;
+  /** For the owner of one socket. */
+  searchOne: Spread;
+  /** For the owners of many. */
+  asked: number;
+  searchMany: Spread;
+  /** What all have sent: in the kernel, and with decoding and comparing in user space. */
+  sampleKernel: Spread;
+  sample: Spread;
+}
+
+export async function passes(
+  { rounds, sizes }: { rounds: number; sizes: readonly number[] },
+  progress: (what: string) => void,
+): Promise<Pass[]> {
+  const host = await Namespace.create('owners');
+  try {
+    await host.sysctl('net.ipv4.ip_local_port_range', '10000 65535');
+    const results: Pass[] = [];
+    for (const [index, sockets] of sizes.entries()) {
+      progress(`owners: opening ${sockets} sockets`);
+      await open(host, (sockets - (sizes[index - 1] ?? 0)) / 2);
+      progress(`owners: ${sockets} sockets`);
+      results.push(measure(rounds));
+    }
+    return results;
+  } finally {
+    progress('owners: closing the sockets');
+    await host.destroy();
+  }
+}
+
+let nextPort = FIRST_PORT;
+
+/** Connections that stay, both ends on this host. */
+async function open(host: Namespace, connections: number): Promise<void> {
+  const pairs: Connecting[] = [];
+  for (let left = connections; left > 0; left -= PAIR_CONNECTIONS) {
+    const port = nextPort++;
+    await listen(host, HOST, port);
+    pairs.push(startConnect(host, HOST, port, { count: Math.min(left, PAIR_CONNECTIONS), hold: true }));
+  }
+  for (const { summary } of pairs) {
+    const { attempts, ok } = await summary;
+    if (ok < attempts) throw new Error(`only ${ok} of ${attempts} connections could be made`);
+  }
+}
+
+function measure(rounds: number): Pass {
+  const program = Program.load({
+    object: 'retrans',
+    globals: encodeGlobals({
+      filter: EVERYTHING,
+      transport: 'ring',
+      countSockets: true,
+      wantedKinds: 0,
+      wantedStates: 0,
+    }),
+    transport: 'ring',
+    attach: [],
+    iterators: ['find_owners', 'sample_sockets'],
+  });
+  // Takes a first sample, which later ones are compared with.
+  const source = RetransmitSource.start({
+    filter: EVERYTHING,
+    kinds: [],
+    states: [],
+    transport: 'auto',
+    sampleNs: 1,
+    audit: false,
+  });
+  try {
+    const sockets = openSockets(program);
+    const asked = sockets.slice(0, MOST_ASKED);
+    const milliseconds = {
+      one: [] as number[],
+      many: [] as number[],
+      kernel: [] as number[],
+      all: [] as number[],
+    };
+    for (let round = 1; round <= rounds; round++) {
+      milliseconds.one.push(search(program, sockets.slice(0, 1)));
+      milliseconds.many.push(search(program, asked));
+      milliseconds.kernel.push(took(() => program.iterate('sample_sockets')));
+      // Far enough in the future for a sample to be due.
+      milliseconds.all.push(took(() => source.drain(round * LONG_NS)));
+    }
+    return {
+      sockets: sockets.length,
+      searchOne: spread(milliseconds.one)!,
+      asked: asked.length,
+      searchMany: spread(milliseconds.many)!,
+      sampleKernel: spread(milliseconds.kernel)!,
+      sample: spread(milliseconds.all)!,
+    };
+  } finally {
+    source.close();
+    program.close();
+  }
+}
+
+const LONG_NS = 1e15;
+
+function took(work: () => unknown): number {
+  const startMs = performance.now();
+  work();
+  return performance.now() - startMs;
+}
+
+/** Their addresses in the kernel, each once, though several processes may have one open. */
+function openSockets(program: Program): number[] {
+  const view = program.iterate('sample_sockets');
+  const sockets = new Set<number>();
+  for (let offset = 0; offset + SOCKET_COUNTS_SIZE <= view.byteLength; offset += SOCKET_COUNTS_SIZE)
+    sockets.add(decodeSocketCounts(view, offset).socket);
+  return [...sockets];
+}
+
+const UNKNOWN: Owned = {
+  timeNs: 1,
+  socket: 0,
+  localAddress: HOST,
+  localPort: 0,
+  remoteAddress: HOST,
+  remotePort: 0,
+  netns: 0,
+  uid: 0,
+  pid: 0,
+  comm: '',
+};
+
+/** @returns milliseconds of the pass, as the command itself counts them */
+function search(program: Program, sockets: readonly number[]): number {
+  const owners = program.map('owners');
+  const key = new Uint8Array(8);
+  const word = new Uint8Array(OWNER_SIZE); // the owner is unknown, since forever
+  for (const socket of sockets) {
+    writeSocket(new DataView(key.buffer), 0, socket);
+    owners.update(key, word);
+  }
+  const events = sockets.map((socket) => ({ ...UNKNOWN, socket }));
+  const finder = new SocketOwners(program, () => false);
+  finder.complete(events, 1);
+  const found = events.filter(({ pid }) => pid !== 0).length;
+  if (finder.searches !== 1 || found !== sockets.length)
+    throw new Error(`a search found the owners of ${found} of ${sockets.length} sockets`);
+  return finder.searchNs / 1e6;
+}
