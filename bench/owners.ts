@@ -174,7 +174,7 @@ function search(program: Program, sockets: readonly number[]): number {
     owners.update(key, word);
   }
   const events = sockets.map((socket) => ({ ...UNKNOWN, socket }));
-  const finder = new SocketOwners(program, () => false);
+  const finder = new SocketOwners(program);
   finder.complete(events, 1);
   const found = events.filter(({ pid }) => pid !== 0).length;
   if (finder.searches !== 1 || found !== sockets.length)
