@@ -53,6 +53,8 @@ static __always_inline void opener_owns(const struct sock *sk) {
 
     if (set_current_process(&opener))
         bpf_map_update_elem(&owners, &socket, &opener, BPF_ANY);
+    else
+        bpf_map_delete_elem(&owners, &socket); /* what is known is another socket's, of the same address */
 }
 
 /*
