@@ -1,41 +1,60 @@
+import { Args } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.js';
 import { countFlag, viewFlags } from '../cli/view-flags.js';
 import { preflight } from '../kernel/preflight.js';
 import { EXIT, Failure } from '../model/failure.js';
-import { LEGEND, startDemo } from '../lab/demo.js';
+import { DEMOS } from '../lab/demo.js';
+
+const COMMANDS = Object.keys(DEMOS) as (keyof typeof DEMOS)[];
 
 export default class Demo extends BaseCommand {
-  static override summary = 'Watch connlat on connections of known fate, made for the purpose.';
+  static override summary = 'Watch connlat or retrans on connections of known fate, made for the purpose.';
   static override description =
-    'Makes two network namespaces with fast, slow, refused, SYN-losing and abandoned connections, shows connlat on them, ' +
-    'and removes everything. Needs root, iproute2 and /dev/net/tun; touches no other network.';
+    'Makes network namespaces with connections that are fast, slow, refused or abandoned (connlat), or lose segments of each ' +
+    'kind (retrans), shows the command on them, and removes everything. Needs root, iproute2 and /dev/net/tun; touches no ' +
+    'other network.';
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --by comm --duration 20s',
-    '<%= config.bin %> <%= command.id %> --hist',
+    '<%= config.bin %> <%= command.id %> retrans',
+    '<%= config.bin %> <%= command.id %> retrans --by comm',
   ];
 
-  static override flags = { ...viewFlags, count: countFlag('finished attempts') };
+  static override args = {
+    command: Args.custom<keyof typeof DEMOS>({
+      description: 'What to show.',
+      options: COMMANDS,
+      default: 'connlat',
+    })(),
+  };
+
+  static override flags = { ...viewFlags, count: countFlag('finished attempts or retransmissions') };
 
   async run(): Promise<void> {
-    const { flags } = await this.parse(Demo);
+    const { args, flags, raw } = await this.parse(Demo);
+    const { command = 'connlat' } = args;
+    const passed = raw.flatMap((token) => {
+      if (token.type === 'arg') return [];
+      const isBoolean = (Demo.flags as Record<string, { type: string }>)[token.flag]?.type === 'boolean';
+      return [isBoolean ? `--${token.flag}` : `--${token.flag}=${token.input}`];
+    });
     preflight([]);
-    process.stderr.write(`${LEGEND}\n`);
-    const network = await startDemo().catch((error: unknown) => {
+    process.stderr.write(`${DEMOS[command].legend}\n`);
+    const demo = await DEMOS[command].start().catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);
       throw new Failure(
         EXIT.failure,
         'The demo could not make its networks.',
         why,
-        'tcpscope connlat works without.',
+        `tcpscope ${command} works without.`,
       );
     });
     try {
       const duration = flags.duration === undefined ? ['--duration', '10s'] : [];
-      await this.config.runCommand('connlat', [...this.argv, ...duration, '--netns', network.client.name]);
+      await this.config.runCommand(command, [...passed, ...duration, '--netns', demo.namespaces.join(',')]);
     } finally {
-      await network.destroy();
+      await demo.destroy();
     }
   }
 }

@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { preflight } from '#tcpscope/kernel/preflight.js';
 import { Failure } from '#tcpscope/model/failure.js';
 import { Namespace, connect, listen, loop } from '#tcpscope/lab/network.js';
-import { ROOT, RUN, Tool, loadedPrograms, type Row } from './tool.js';
+import { ROOT, RUN, Tool, loadedPrograms, type RetransRow, type Row } from './tool.js';
 
 /** Nobody may not look into every folder that a checkout is in: they see it on /mnt. */
 const NOBODYS_RUN = '/mnt/bin/run.js';
@@ -215,27 +215,52 @@ describe('a host on which connlat cannot work', () => {
 });
 
 describe('tcpscope demo', () => {
-  it('shows every fate and removes its namespaces and programs', () => {
-    const namespaces = (): string => execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' });
+  const namespaces = (): string => execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' });
+
+  /** The rows of a demo, which leaves neither namespaces nor programs behind. */
+  function demo<R>(...args: string[]): R[] {
     const [before, loaded] = [namespaces(), loadedPrograms()];
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      [RUN, 'demo', '--json', '--duration', '4s'],
-      { encoding: 'utf8' },
-    );
+    const { status, stdout, stderr } = spawnSync(process.execPath, [RUN, 'demo', ...args], {
+      encoding: 'utf8',
+    });
     assert.equal(status, 0, stderr);
-    const rows = stdout
+    assert.equal(namespaces(), before);
+    assert.deepEqual(loadedPrograms(), loaded);
+    return stdout
       .trimEnd()
       .split('\n')
-      .map((line) => JSON.parse(line) as Row);
+      .map((line) => JSON.parse(line) as R);
+  }
+
+  it('shows every fate and removes its namespaces and programs', () => {
     const fates = new Set(
-      rows.filter(({ result }) => result !== 'pending').map(({ comm, result }) => `${comm} ${result}`),
+      demo<Row>('--json', '--duration', '4s')
+        .filter(({ result }) => result !== 'pending')
+        .map(({ comm, result }) => `${comm} ${result}`),
     );
     assert.deepEqual(
       fates,
       new Set(['fast ok', 'slow ok', 'refused refused', 'unlucky ok', 'hopeless abandoned']),
     );
-    assert.equal(namespaces(), before);
-    assert.deepEqual(loadedPrograms(), loaded);
+  });
+
+  it('retrans: shows every kind, by whom it is meant to be', () => {
+    const rows = demo<RetransRow>('retrans', '--json', '--duration=6s', '--columns', 'comm,kind');
+    const fates = new Set(rows.map(({ comm, kind }) => `${comm} ${kind}`));
+    for (const fate of [
+      ...['bulk fast', 'tail tlp', 'syn-lost syn', 'synack-lost synack', 'waiting syn', 'outage rto'],
+    ])
+      assert.ok(fates.delete(fate), fate);
+    // What was opened before the tool began may have no owner. An outage may end in several ways.
+    assert.deepEqual(
+      [...fates].filter((fate) => /^(bulk|tail|syn-lost|synack-lost|waiting) /.test(fate)),
+      [],
+    );
+  });
+
+  it('has no other command', () => {
+    const { status, stderr } = spawnSync(process.execPath, [RUN, 'demo', 'demo'], { encoding: 'utf8' });
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, /connlat, retrans/);
   });
 });
