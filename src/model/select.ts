@@ -25,10 +25,17 @@ export function textColumns<Item>(
   return columns.filter((column) => column.hidden !== true);
 }
 
-/** All columns, but one text for what is several values. */
+/** The same column, which no terminal is too narrow for. */
+function staying<Item>(column: Column<Item>): Column<Item> {
+  const copy = { ...column };
+  delete copy.dropFirst;
+  return copy;
+}
+
+/** All columns, but one text for what is several values; on a narrow terminal too, where lines get longer than it. */
 export function wideColumns<Item>(columns: readonly Column<Item>[]): Column<Item>[] {
   const parts = new Set(columns.flatMap((column) => column.parts ?? []));
-  return columns.filter(({ key }) => !parts.has(key));
+  return columns.filter(({ key }) => !parts.has(key)).map(staying);
 }
 
 /** Columns of JSON and CSV: those named by `--columns`, each text-only one replaced by its parts, or all. */
