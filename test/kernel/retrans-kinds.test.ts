@@ -204,7 +204,7 @@ describe('kinds of retrans', function () {
     const lossy = await Network.create({ delayUs: DELAY_US, drop: ['all-synack:7002', 'all-synack:7001'] });
     try {
       const { rows } = await traceRetrans(['--netns', lossy.client.name], async () => {
-        const both = { atMonotonicNs: process.hrtime.bigint() + 300_000_000n, timeoutMs: 1800 };
+        const both = { atMonotonicNs: process.hrtime.bigint() + 1_000_000_000n, timeoutMs: 1800 };
         await Promise.all([
           connect(lossy.client, SERVER.ipv4, 7002, { ...both, sourcePort: 7001 }),
           connect(lossy.server, CLIENT.ipv4, 7001, { ...both, sourcePort: 7002 }),
