@@ -109,20 +109,21 @@ describe('owners of retrans', function () {
   });
 
   it('a client whose connection is older than the tool', async () => {
-    await listen(network.server, SERVER.ipv4, 9001, { close: true });
-    // Written slowly, so that the third segment comes after the tool has started.
-    const client = startConnect(network.client, SERVER.ipv4, 9001, {
+    await listen(network.server, SERVER.ipv4, PORT, { close: true });
+    // Written slowly: it has not come to its end when the tool has started.
+    const client = startConnect(network.client, SERVER.ipv4, PORT, {
       name: 'long-lived',
-      send: 20 * 500,
-      chunk: 500,
-      chunkGapUs: 400_000,
+      send: 1000 * 50,
+      chunk: 50,
+      chunkGapUs: 50_000,
       hold: true,
     });
     await network.client.exec('sh', [
       '-c',
-      'until ss -Htn state established dport = :9001 | grep -q .; do :; done',
+      `until ss -Htn state established dport = :${PORT} | grep -q .; do :; done`,
     ]);
     const tool = await Tool.start(['retrans', '--json', ...only]);
+    await network.cut();
     await tool.retransUntil((rows) => rows.length > 0);
     const { code } = await tool.stop();
     assert.equal(code, 0);

@@ -9,9 +9,9 @@ import { Child } from '#tcpscope/lab/network.js';
 
 export const UNSEEN_RETRIES = 1;
 
-/** tracefs is mounted where only this shell sees it, and its instance of the trace ends with it. */
+/** tracefs, if it is not there yet, is mounted where only this shell sees it, and its instance of the trace ends with it. */
 const SCRIPT = `
-mount -t tracefs tracefs /sys/kernel/tracing || exit
+[ -d /sys/kernel/tracing/instances ] || mount -t tracefs tracefs /sys/kernel/tracing || exit
 instance=/sys/kernel/tracing/instances/tcpscope-$$
 mkdir $instance || exit
 finish() {
