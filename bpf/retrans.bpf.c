@@ -11,6 +11,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 enum event_type {
     EVENT_TYPE_RETRANSMIT,
     EVENT_TYPE_SOCKET, /* struct socket_counts */
+    EVENT_TYPE_OWNER,  /* struct owner_found */
 };
 
 struct retransmit {
@@ -55,6 +56,16 @@ struct socket_counts {
     __u32 total_retrans;
 };
 
+/* The owner of a socket that had none when it sent again. */
+struct owner_found {
+    enum event_type type;
+    __u32 pid;
+    socket_t socket;
+    ns_t since_ns; /* of its retransmissions from then */
+    ns_t until_ns; /* until then; later ones know it */
+    comm_t comm;
+};
+
 /* Retransmissions of each sequence number; an LRU, because most are never sent a third time. */
 struct segment {
     socket_t socket;
@@ -75,6 +86,7 @@ const volatile __u32 wanted_states = 0;
 /* Keeps the types in the object's BTF for the generator; never read. */
 const struct retransmit *const retransmit_layout = 0;
 const struct socket_counts *const socket_counts_layout = 0;
+const struct owner_found *const owner_found_layout = 0;
 const enum counter *const counter_layout = 0;
 
 static __always_inline bool wants(const struct retransmit *event) {
@@ -266,6 +278,22 @@ static __always_inline void report_counts(void *ctx, struct sock *sk, bool close
     emit(ctx, &counts, sizeof(counts));
 }
 
+static __always_inline void report_owner(void *ctx, const struct sock *sk) {
+    struct owner_found event = {};
+    socket_t socket = (socket_t)sk;
+    struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
+
+    if (!owner)
+        return;
+    event.type = EVENT_TYPE_OWNER;
+    event.pid = owner->pid;
+    event.socket = socket;
+    event.since_ns = owner->since_ns;
+    event.until_ns = bpf_ktime_get_ns();
+    __builtin_memcpy(event.comm, owner->comm, sizeof(event.comm));
+    emit(ctx, &event, sizeof(event));
+}
+
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(set_state, struct sock *sk, int oldstate, int newstate) {
     /* The same tracepoint tells of MPTCP, SCTP and DCCP. */
@@ -273,7 +301,8 @@ int BPF_PROG(set_state, struct sock *sk, int oldstate, int newstate) {
         return 0;
     if (count_sockets && newstate == TCP_CLOSE && oldstate != TCP_LISTEN)
         report_counts(ctx, sk, true, false);
-    owner_set_state(sk, oldstate, newstate);
+    if (owner_set_state(sk, oldstate, newstate))
+        report_owner(ctx, sk);
     return 0;
 }
 

@@ -60,23 +60,25 @@ static __always_inline void opener_owns(const struct sock *sk) {
 /*
  * Whoever closes or shuts down a socket has it open: the last chance to know. find_owners may have come while
  * a server that forks had not forked yet; or it has seen the child, and the parent is late to close its copy.
+ * True if somebody had asked for it.
  */
-static __always_inline void closer_owns(const struct sock *sk) {
+static __always_inline bool closer_owns(const struct sock *sk) {
     struct owner closer = {.since_ns = bpf_ktime_get_ns()};
     socket_t socket = (socket_t)sk;
     struct owner *known = bpf_map_lookup_elem(&owners, &socket);
 
     if (known && known->pid && !known->session)
-        return;
+        return false;
     if (!set_current_process(&closer))
-        return;
+        return false;
     if (known) {
         if (known->pid && known->started_ns >= closer.started_ns)
-            return;
+            return false;
         closer.since_ns = known->since_ns;
         closer.asked = known->asked;
     }
     bpf_map_update_elem(&owners, &socket, &closer, BPF_ANY);
+    return closer.asked;
 }
 
 static __always_inline void forget_owner(const struct sock *sk) {
@@ -99,18 +101,23 @@ static __always_inline bool is_closing(const struct sock *sk, int oldstate, int 
            sk->sk_shutdown == SHUTDOWN_MASK;
 }
 
-/* Follows a TCP socket from its first state to its last. */
-static __always_inline void owner_set_state(const struct sock *sk, int oldstate, int newstate) {
+/*
+ * Follows a TCP socket from its first state to its last. True if it has got an owner that was asked for: user
+ * space has to be told, since by the time it looks the address may be another socket's.
+ */
+static __always_inline bool owner_set_state(const struct sock *sk, int oldstate, int newstate) {
     socket_t socket = (socket_t)sk;
+    bool answered = false;
 
     if (newstate == TCP_SYN_SENT || newstate == TCP_LISTEN)
         opener_owns(sk);
     else if (oldstate == TCP_LISTEN && newstate == TCP_SYN_RECV)
         bpf_map_delete_elem(&owners, &socket); /* a new socket, made by softirq */
     else if (is_closing(sk, oldstate, newstate))
-        closer_owns(sk);
+        answered = closer_owns(sk);
     if (newstate == TCP_CLOSE)
         forget_owner(sk);
+    return answered;
 }
 
 /* Fills in the owner of the flow's socket if it is known. */

@@ -3,7 +3,7 @@ import { encode, readIp, readSocket, readText, readU64 } from './primitives.js';
 import { KINDS, TRANSPORTS, type Filter, type Kind, type Transport, writeFilter } from './shared.js';
 
 /** enum event_type, by its number. */
-export const EVENT_TYPES = ['retransmit', 'socket'] as const;
+export const EVENT_TYPES = ['retransmit', 'socket', 'owner'] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
 /** struct retransmit. */
@@ -127,6 +127,29 @@ export function decodeSocketCounts(view: DataView, offset: number): SocketCounts
     segsOut: view.getUint32(offset + 96, true),
     dsackDups: view.getUint32(offset + 100, true),
     totalRetrans: view.getUint32(offset + 104, true),
+  };
+}
+
+/** struct owner_found. */
+export interface OwnerFound {
+  type: EventType;
+  pid: number;
+  socket: number;
+  sinceNs: number;
+  untilNs: number;
+  comm: string;
+}
+/** Bytes of a struct owner_found. */
+export const OWNER_FOUND_SIZE = 48;
+
+export function decodeOwnerFound(view: DataView, offset: number): OwnerFound {
+  return {
+    type: EVENT_TYPES[view.getUint32(offset + 0, true)]!,
+    pid: view.getUint32(offset + 4, true),
+    socket: readSocket(view, offset + 8),
+    sinceNs: readU64(view, offset + 16),
+    untilNs: readU64(view, offset + 24),
+    comm: readText(view, offset + 32, 16),
   };
 }
 

@@ -11,6 +11,15 @@ export interface Owned extends Flow {
   socket: number;
 }
 
+/** Who owned a socket when its events from `sinceNs` to `untilNs` came. */
+export interface OwnerAnswer {
+  socket: number;
+  sinceNs: number;
+  untilNs: number;
+  pid: number;
+  comm: string;
+}
+
 /** Searches take at most this share of the time. */
 const SEARCH_SHARE = 0.1;
 const LEAST_BETWEEN_NS = 100e6;
@@ -46,6 +55,21 @@ export class SocketOwners {
     this.search(nowNs);
     for (const event of wanted) if (!this.lookUp(event)) this.giveUp(event, nowNs);
     return true;
+  }
+
+  /** Takes what the kernel side learned after the events. The address of a socket may have been others' before and since. */
+  answer(events: readonly Owned[], answers: readonly OwnerAnswer[]): void {
+    if (answers.length === 0) return;
+    const bySocket = new Map<number, OwnerAnswer[]>();
+    for (const answer of answers)
+      bySocket.set(answer.socket, [...(bySocket.get(answer.socket) ?? []), answer]);
+    for (const event of events) {
+      if (event.pid !== 0) continue;
+      const own = bySocket
+        .get(event.socket)
+        ?.find(({ sinceNs, untilNs }) => sinceNs <= event.timeNs && event.timeNs <= untilNs);
+      if (own) Object.assign(event, { pid: own.pid, comm: own.comm });
+    }
   }
 
   /** The next search may be at once: nothing comes after it. */

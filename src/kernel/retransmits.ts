@@ -1,11 +1,13 @@
 /** Live source of retransmissions: bpf/retrans.bpf.c, and what must be asked beside its events. */
 import { kernelBtf } from '#bpf-native-bindings';
 import {
+  decodeOwnerFound,
   decodeRetransmit,
   decodeSocketCounts,
   encodeGlobals,
   EVENT_TYPES,
   SOCKET_COUNTS_SIZE,
+  type OwnerFound,
   type Retransmit,
   type SocketCounts,
 } from '../events/retrans.js';
@@ -32,7 +34,6 @@ export interface RetransmitSourceOptions {
   audit: boolean;
 }
 
-const RETRANSMIT = EVENT_TYPES.indexOf('retransmit');
 /** Looking at all sockets takes at most this share of the time. */
 const SAMPLE_SHARE = 0.1;
 export class RetransmitSource implements Source<RetransItem> {
@@ -41,6 +42,8 @@ export class RetransmitSource implements Source<RetransItem> {
   private readonly ledger = new SocketLedger();
   /** Retransmissions whose owner is still looked for, and what came after them. */
   private waiting: Retransmit[] = [];
+  /** Owners that became known after the fact. */
+  private readonly found: OwnerFound[] = [];
   private nextSampleNs = 0;
   private stopped = false;
   /** Retransmissions not shown, because a filter asks for an owner and theirs is not known. */
@@ -82,7 +85,9 @@ export class RetransmitSource implements Source<RetransItem> {
   drain(nowNs: number): RetransItem[] {
     const items: RetransItem[] = [];
     this.program.drain((view, offset) => {
-      if (view.getUint32(offset, true) === RETRANSMIT) this.waiting.push(decodeRetransmit(view, offset));
+      const type = EVENT_TYPES[view.getUint32(offset, true)];
+      if (type === 'retransmit') this.waiting.push(decodeRetransmit(view, offset));
+      else if (type === 'owner') this.found.push(decodeOwnerFound(view, offset));
       else this.addGrowth(decodeSocketCounts(view, offset), items);
     });
     if (this.options.sampleNs > 0 && (nowNs >= this.nextSampleNs || this.stopped))
@@ -93,6 +98,7 @@ export class RetransmitSource implements Source<RetransItem> {
 
   /** The retransmissions whose owner is known, or will not be. */
   private settled(nowNs: number): Retransmit[] {
+    this.owners.answer(this.waiting, this.found.splice(0));
     if (this.waiting.length === 0) return [];
     if (!this.owners.complete(this.waiting, nowNs)) return [];
     const settled = this.waiting;

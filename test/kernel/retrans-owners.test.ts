@@ -158,6 +158,32 @@ describe('owners of retrans', function () {
     assert.ok(rows[0].pid! > 1);
   });
 
+  it('each its own, where sockets end and their addresses are used again before the tool looks', async () => {
+    const listener = await listen(network.server, SERVER.ipv4, PORT, {
+      name: 'server',
+      fork: true,
+      reply: true,
+    });
+    const { rows } = await traceRetrans(only, async (tool) => {
+      tool.process.kill('SIGSTOP');
+      for (let round = 0; round < 8; round++)
+        await connect(network.client, SERVER.ipv4, PORT, {
+          count: 4,
+          concurrent: 4,
+          send: 100_000,
+          receive: true,
+        });
+      tool.process.kill('SIGCONT');
+    });
+    assert.equal(new Set(ofServer(rows).map((row) => row.remote_port)).size, 32);
+    const owners = new Map(ofServer(rows).map((row) => [row.remote_port, row.pid]));
+    for (const row of ofServer(rows)) {
+      assert.ok(row.pid !== null && row.pid !== listener.pid, JSON.stringify(row));
+      assert.equal(row.pid, owners.get(row.remote_port));
+    }
+    assert.equal(new Set(owners.values()).size, 32, 'each connection has a child of its own');
+  });
+
   it('nobody, rather than the program that a softirq interrupts when the connection ends', async () => {
     await listen(network.server, SERVER.ipv4, PORT, { reply: true });
     const late = startConnect(network.client, SERVER.ipv4, PORT, {
