@@ -10,10 +10,11 @@ const MAY_IMPORT = {
   aggregate: ['model'],
   view: ['model', 'aggregate'],
   record: ['model', 'events'],
+  host: ['model', 'attribute'],
   kernel: ['events', 'model', 'bpf-native-bindings'],
   lab: [],
-  cli: ['model', 'events', 'aggregate', 'view', 'kernel'],
-  commands: ['cli', 'session', 'model', 'aggregate', 'view', 'kernel', 'lab'],
+  cli: ['model', 'events', 'attribute', 'aggregate', 'view', 'record', 'host', 'kernel', 'session'],
+  commands: ['cli', 'session', 'model', 'attribute', 'aggregate', 'view', 'record', 'host', 'kernel', 'lab'],
 };
 
 /** Folders without a clock, I/O or a global: the same input gives the same output. */

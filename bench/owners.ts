@@ -29,6 +29,7 @@ const EVERYTHING: Filter = {
   remoteAddresses: [],
   excludedRemoteAddresses: [],
   localAddresses: [],
+  cgroups: [],
 };
 
 /** A line of the table: milliseconds a pass, with so many sockets that some process has open. */
@@ -158,6 +159,7 @@ const UNKNOWN: Owned = {
   localPort: 0,
   remoteAddress: HOST,
   remotePort: 0,
+  cgroupId: 0,
   netns: 0,
   uid: 0,
   pid: 0,

@@ -23,18 +23,11 @@ struct handshake {
     ns_t start_ns; /* CLOSE -> SYN_SENT; with the addresses it names the attempt, in pending and final events
                       alike */
     ns_t end_ns;   /* when the outcome was known; of a pending attempt: when it was looked at */
-    ip_t local_address;
-    ip_t remote_address;
-    __u16 local_port;
-    __u16 remote_port;
+    struct flow;
     enum outcome outcome;
     __u32 errno;   /* positive; sk_err, else sk_err_soft, or what connect(2) returned; 0 if there is none */
     __u32 wire_us; /* the kernel's RTT sample of the answered SYN; 0 if it has none */
     __u32 syns;    /* SYNs sent, retransmissions included; 0 if none left this host */
-    __u32 pid;     /* the owner's thread group, as the host numbers it; 0 if unknown */
-    __u32 uid;
-    __u32 netns; /* inode number of the socket's network namespace */
-    comm_t comm;
 };
 
 struct attempt {
@@ -99,17 +92,10 @@ static __always_inline void report(void *ctx, struct handshake *handshake) {
         emit(ctx, handshake, sizeof(*handshake));
 }
 
-static __always_inline bool wants_start(const struct handshake *handshake) {
-    return wants_netns(handshake->netns) &&
-           wants_remote(&handshake->remote_address, handshake->remote_port) &&
-           wants_local_address(&handshake->local_address) &&
-           wants_owner(handshake->pid, handshake->uid, handshake->comm);
-}
-
-/* The process, not the thread: ps and the user know the group leader's name. */
-static __always_inline void set_owner(struct handshake *handshake, struct task_struct *task) {
-    handshake->pid = BPF_CORE_READ(task, tgid);
-    BPF_CORE_READ_INTO(&handshake->comm, task, group_leader, comm);
+static __always_inline bool wants_start(const struct flow *flow, const struct sock *sk) {
+    return wants_netns(flow->netns) && wants_cgroup(sk) &&
+           wants_remote(&flow->remote_address, flow->remote_port) &&
+           wants_local_address(&flow->local_address) && wants_owner(flow->pid, flow->uid, flow->comm);
 }
 
 static __always_inline bool store(struct sock *sk, const struct attempt *attempt, __u64 flags) {
@@ -149,14 +135,10 @@ static __always_inline int start_attempt(struct sock *sk) {
         bpf_map_delete_elem(&connect_calls, &thread);
     }
     handshake->start_ns = bpf_ktime_get_ns();
-    handshake->local_address = local_address(sk);
-    handshake->remote_address = remote_address(sk);
-    handshake->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
-    handshake->netns = sk->__sk_common.skc_net.net->ns.inum;
-    handshake->uid = sk->sk_uid.val;
-    set_owner(handshake, (struct task_struct *)bpf_get_current_task());
+    set_flow(flow_of(handshake), tcp);
+    set_owner(flow_of(handshake), (struct task_struct *)bpf_get_current_task());
     attempt.retrans_before = tcp->total_retrans;
-    if (wants_start(handshake)) {
+    if (wants_start(flow_of(handshake), sk)) {
         store(sk, &attempt, BPF_ANY);
     } else {
         /* Should the end of an older attempt on this address have been missed, it must not take this one's
@@ -282,13 +264,9 @@ int find_in_flight(struct bpf_iter__task_file *ctx) {
     if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_SYN_SENT)
         return 0;
     handshake->start_ns = first_syn_ns((struct tcp_sock *)sk, bpf_ktime_get_ns());
-    handshake->local_address = probe_local_address(sk);
-    handshake->remote_address = probe_remote_address(sk);
-    handshake->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-    handshake->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-    handshake->uid = BPF_CORE_READ(sk, sk_uid.val);
-    set_owner(handshake, task);
-    if (wants_start(handshake) && !bpf_map_update_elem(&in_flight, &sk, &attempt, BPF_NOEXIST))
+    probe_flow(flow_of(handshake), sk);
+    set_owner(flow_of(handshake), task);
+    if (wants_start(flow_of(handshake), sk) && !bpf_map_update_elem(&in_flight, &sk, &attempt, BPF_NOEXIST))
         bpf_seq_write(ctx->meta->seq, handshake, sizeof(*handshake));
     return 0;
 }
@@ -346,17 +324,14 @@ int exit_connect(struct trace_event_raw_sys_exit *ctx) {
     bpf_map_delete_elem(&connect_calls, &thread);
     if (ctx->ret >= 0 || ctx->ret == -EINPROGRESS)
         return 0;
+    probe_flow(flow_of(&handshake), sk);
     if (!read_user_address(address, &handshake))
         return 0;
     handshake.end_ns = bpf_ktime_get_ns();
     handshake.errno = -ctx->ret;
     handshake.outcome = ctx->ret == -EADDRNOTAVAIL ? OUTCOME_NO_PORT : OUTCOME_UNREACHABLE;
-    handshake.local_address = probe_local_address(sk);
-    handshake.local_port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
-    handshake.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-    handshake.uid = BPF_CORE_READ(sk, sk_uid.val);
-    set_owner(&handshake, (struct task_struct *)bpf_get_current_task());
-    if (wants_start(&handshake) && wants_local_port(handshake.local_port))
+    set_owner(flow_of(&handshake), (struct task_struct *)bpf_get_current_task());
+    if (wants_start(flow_of(&handshake), sk) && wants_local_port(handshake.local_port))
         report(ctx, &handshake);
     return 0;
 }

@@ -101,10 +101,11 @@ static __always_inline bool wants(const struct retransmit *event) {
 }
 
 /* What can be decided without the owner. */
-static __always_inline bool wants_flow(const struct flow *flow) {
+static __always_inline bool wants_flow(const struct flow *flow, const struct sock *sk) {
     if (filter.uids_count && !LISTED(uids, flow->uid))
         return false;
-    return wants_netns(flow->netns) && wants_remote(&flow->remote_address, flow->remote_port) &&
+    return wants_netns(flow->netns) && wants_cgroup(sk) &&
+           wants_remote(&flow->remote_address, flow->remote_port) &&
            wants_local_address(&flow->local_address) && wants_local_port(flow->local_port);
 }
 
@@ -113,8 +114,8 @@ static __always_inline bool may_want_owner(const struct flow *flow) {
     return !flow->pid || wants_owner(flow->pid, flow->uid, flow->comm);
 }
 
-static __always_inline void report(void *ctx, struct retransmit *event) {
-    if (!wants(event) || !wants_flow(flow_of(event)))
+static __always_inline void report(void *ctx, struct retransmit *event, const struct sock *sk) {
+    if (!wants(event) || !wants_flow(flow_of(event), sk))
         return;
     if (!event->error)
         add(COUNTER_SEGMENTS, event->segments);
@@ -201,7 +202,7 @@ static __always_inline int send_again(void *ctx, struct sock *sk, const struct s
     event.bytes_retrans = tcp->bytes_retrans;
     event.mss = tcp->mss_cache;
     event.tries = next_try(event.socket, event.sequence, !error);
-    report(ctx, &event);
+    report(ctx, &event, sk);
     return 0;
 }
 
@@ -251,7 +252,7 @@ int BPF_PROG(retransmit_synack, struct sock *sk, struct request_sock *req) {
     event.segments = 1;
     event.tries = req->num_retrans + 1;
     event.rto_us = synack_timeout_us(req);
-    report(ctx, &event);
+    report(ctx, &event, sk);
     return 0;
 }
 
@@ -269,7 +270,7 @@ static __always_inline void report_counts(void *ctx, struct sock *sk, bool close
     counts.undone = undone;
     counts.time_ns = bpf_ktime_get_ns();
     set_flow(flow_of(&counts), tcp);
-    if (!wants_flow(flow_of(&counts)))
+    if (!wants_flow(flow_of(&counts), sk))
         return;
     look_up_owner(flow_of(&counts));
     counts.segs_out = tcp->segs_out;
@@ -348,7 +349,7 @@ int sample_sockets(struct bpf_iter__task_file *ctx) {
         return 0;
     counts.type = EVENT_TYPE_SOCKET;
     probe_flow(flow_of(&counts), sk);
-    if (!wants_flow(flow_of(&counts)))
+    if (!wants_flow(flow_of(&counts), sk))
         return 0;
     counts.time_ns = bpf_ktime_get_ns();
     look_up_owner(flow_of(&counts));

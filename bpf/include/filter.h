@@ -29,8 +29,10 @@ struct filter {
     __u32 remote_addresses_count;
     __u32 excluded_remote_addresses_count;
     __u32 local_addresses_count;
+    __u32 cgroups_count;
     flag_t only_ipv4;
     flag_t only_ipv6;
+    __u64 cgroups[FILTER_LIST]; /* each with all below it */
     __u32 pids[FILTER_LIST];
     __u32 uids[FILTER_LIST];
     __u32 netns[FILTER_LIST];
@@ -132,4 +134,39 @@ static __always_inline bool wants_local_port(__u16 port) {
 
 static __always_inline bool wants_netns(__u32 netns) {
     return !filter.netns_count || LISTED(netns, netns);
+}
+
+static __always_inline __u64 cgroup_ancestor(struct cgroup *cgroup, __u32 level) {
+    struct cgroup___ancestor_ids *older = (void *)cgroup;
+    struct cgroup *ancestor = NULL;
+    __u64 id = 0;
+
+    if (bpf_core_field_exists(older->ancestor_ids)) {
+        bpf_probe_read_kernel(&id, sizeof(id),
+                              __builtin_preserve_access_index(&older->ancestor_ids[0]) + level);
+        return id;
+    }
+    bpf_probe_read_kernel(&ancestor, sizeof(ancestor),
+                          __builtin_preserve_access_index(&cgroup->ancestors[0]) + level);
+    return BPF_CORE_READ(ancestor, kn, id);
+}
+
+/* Deeper ones do not matter: containers in containers are some ten folders deep. */
+#define CGROUP_LEVELS 24
+
+static __always_inline bool wants_cgroup(const struct sock *sk) {
+    struct cgroup *cgroup;
+    __u32 deepest;
+
+    if (!filter.cgroups_count)
+        return true;
+    cgroup = cgroup_of(sk);
+    deepest = BPF_CORE_READ(cgroup, level);
+    for (__u32 level = 0; level < CGROUP_LEVELS && level <= deepest; level++) {
+        __u64 id = cgroup_ancestor(cgroup, level);
+
+        if (id && LISTED(cgroups, id))
+            return true;
+    }
+    return false;
 }

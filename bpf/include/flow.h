@@ -69,14 +69,21 @@ struct flow {
 /* The flow that an event embeds. */
 #define flow_of(event) ((struct flow *)&(event)->socket)
 
-static __always_inline __u64 cgroup_of(const struct sock *sk) {
+/* Linux 5.10 keeps the cgroup, or the marks of net_cls and net_prio in its place, in one tagged word. */
+static __always_inline struct cgroup *cgroup_of(const struct sock *sk) {
     struct sock_cgroup_data___tagged *tagged = (void *)__builtin_preserve_access_index(&sk->sk_cgrp_data);
+    __u64 value;
 
-    if (bpf_core_field_exists(tagged->val)) {
-        __u64 value = BPF_CORE_READ(tagged, val);
-        return value & 1 ? 0 : BPF_CORE_READ((struct cgroup *)(value & ~3ULL), kn, id);
-    }
-    return BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
+    if (!bpf_core_field_exists(tagged->val))
+        return BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
+    value = BPF_CORE_READ(tagged, val);
+    return value & 1 ? NULL : (struct cgroup *)(value & ~3ULL);
+}
+
+/* The owner: the process, not the thread, since ps and the user know the group leader's name. */
+static __always_inline void set_owner(struct flow *flow, struct task_struct *task) {
+    flow->pid = BPF_CORE_READ(task, tgid);
+    BPF_CORE_READ_INTO(&flow->comm, task, group_leader, comm);
 }
 
 /* All but the owner. */
@@ -90,7 +97,7 @@ static __always_inline void set_flow(struct flow *flow, const struct tcp_sock *t
     flow->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
     flow->netns = sk->__sk_common.skc_net.net->ns.inum;
     flow->uid = sk->sk_uid.val;
-    flow->cgroup_id = cgroup_of(sk);
+    flow->cgroup_id = BPF_CORE_READ(cgroup_of(sk), kn, id);
 }
 
 static __always_inline void probe_flow(struct flow *flow, const struct sock *sk) {
@@ -101,7 +108,7 @@ static __always_inline void probe_flow(struct flow *flow, const struct sock *sk)
     flow->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
     flow->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
     flow->uid = BPF_CORE_READ(sk, sk_uid.val);
-    flow->cgroup_id = cgroup_of(sk);
+    flow->cgroup_id = BPF_CORE_READ(cgroup_of(sk), kn, id);
 }
 
 /* The TCP socket behind a file, NULL if it is anything else. bpf_sock_from_file() is younger than 5.10. */

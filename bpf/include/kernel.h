@@ -77,7 +77,14 @@ struct kernfs_node {
 };
 
 struct cgroup {
+    int level; /* of its folder: 0 is the root of the hierarchy */
     struct kernfs_node *kn;
+    struct cgroup *ancestors[]; /* by level, itself the last */
+};
+
+/* Before Linux 6.1 (7f203bc89eb6). */
+struct cgroup___ancestor_ids {
+    __u64 ancestor_ids[];
 };
 
 struct sock_cgroup_data {

@@ -53,6 +53,7 @@ export function toFilter(flags: FilterFlagValues): Filter {
     minLatencyNs: flags['min-latency'] === undefined ? 0 : parseDuration(flags['min-latency']),
     onlyIpv4: flags.ipv4 ?? false,
     onlyIpv6: flags.ipv6 ?? false,
+    cgroups: [],
     pids: (flags.pid ?? []).map(parsePid),
     comms: (flags.comm ?? []).map(parseComm),
     uids: (flags.uid ?? []).map(parseUid),

@@ -1,5 +1,5 @@
 // Generated from bpf/connlat.bpf.c by scripts/generate-events.mjs. Do not edit.
-import { encode, readIp, readText, readU64 } from './primitives.js';
+import { encode, readIp, readSocket, readText, readU64 } from './primitives.js';
 import { TRANSPORTS, type Filter, type Transport, writeFilter } from './shared.js';
 
 /** enum outcome, by its number. */
@@ -19,38 +19,42 @@ export type Outcome = (typeof OUTCOMES)[number];
 export interface Handshake {
   startNs: number;
   endNs: number;
+  socket: number;
   localAddress: string;
   remoteAddress: string;
   localPort: number;
   remotePort: number;
+  netns: number;
+  cgroupId: number;
+  uid: number;
+  pid: number;
+  comm: string;
   outcome: Outcome;
   errno: number;
   wireUs: number;
   syns: number;
-  pid: number;
-  uid: number;
-  netns: number;
-  comm: string;
 }
 /** Bytes of a struct handshake. */
-export const HANDSHAKE_SIZE = 96;
+export const HANDSHAKE_SIZE = 112;
 
 export function decodeHandshake(view: DataView, offset: number): Handshake {
   return {
     startNs: readU64(view, offset + 0),
     endNs: readU64(view, offset + 8),
-    localAddress: readIp(view, offset + 16),
-    remoteAddress: readIp(view, offset + 32),
-    localPort: view.getUint16(offset + 48, true),
-    remotePort: view.getUint16(offset + 50, true),
-    outcome: OUTCOMES[view.getUint32(offset + 52, true)]!,
-    errno: view.getUint32(offset + 56, true),
-    wireUs: view.getUint32(offset + 60, true),
-    syns: view.getUint32(offset + 64, true),
-    pid: view.getUint32(offset + 68, true),
+    socket: readSocket(view, offset + 16),
+    localAddress: readIp(view, offset + 24),
+    remoteAddress: readIp(view, offset + 40),
+    localPort: view.getUint16(offset + 56, true),
+    remotePort: view.getUint16(offset + 58, true),
+    netns: view.getUint32(offset + 60, true),
+    cgroupId: readU64(view, offset + 64),
     uid: view.getUint32(offset + 72, true),
-    netns: view.getUint32(offset + 76, true),
+    pid: view.getUint32(offset + 76, true),
     comm: readText(view, offset + 80, 16),
+    outcome: OUTCOMES[view.getUint32(offset + 96, true)]!,
+    errno: view.getUint32(offset + 100, true),
+    wireUs: view.getUint32(offset + 104, true),
+    syns: view.getUint32(offset + 108, true),
   };
 }
 
@@ -89,7 +93,7 @@ export function encodeGlobals(globals: Globals): [name: string, value: Uint8Arra
     ],
     [
       'filter',
-      encode(4600, (view) => {
+      encode(4856, (view) => {
         writeFilter(view, 0, globals.filter);
       }),
     ],

@@ -172,7 +172,7 @@ export function encodeGlobals(globals: Globals): [name: string, value: Uint8Arra
     ],
     [
       'filter',
-      encode(4600, (view) => {
+      encode(4856, (view) => {
         writeFilter(view, 0, globals.filter);
       }),
     ],

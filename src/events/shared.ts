@@ -29,6 +29,7 @@ export interface Filter {
   minLatencyNs: number;
   onlyIpv4: boolean;
   onlyIpv6: boolean;
+  /** At most 32. */ cgroups: readonly number[];
   /** At most 32. */ pids: readonly number[];
   /** At most 32. */ uids: readonly number[];
   /** At most 32. */ netns: readonly number[];
@@ -41,60 +42,65 @@ export interface Filter {
   /** At most 32. */ localAddresses: readonly Cidr[];
 }
 /** Bytes of a struct filter. */
-export const FILTER_SIZE = 4600;
+export const FILTER_SIZE = 4856;
 
 export function writeFilter(view: DataView, offset: number, value: Filter): void {
   writeU64(view, offset + 0, value.minLatencyNs);
-  view.setUint8(offset + 48, value.onlyIpv4 ? 1 : 0);
-  view.setUint8(offset + 49, value.onlyIpv6 ? 1 : 0);
+  view.setUint8(offset + 52, value.onlyIpv4 ? 1 : 0);
+  view.setUint8(offset + 53, value.onlyIpv6 ? 1 : 0);
+  checkLength('cgroups', value.cgroups, 32);
+  value.cgroups.forEach((item, index) => {
+    writeU64(view, offset + 56 + index * 8, item);
+  });
+  view.setUint32(offset + 48, value.cgroups.length, true);
   checkLength('pids', value.pids, 32);
   value.pids.forEach((item, index) => {
-    view.setUint32(offset + 52 + index * 4, item, true);
+    view.setUint32(offset + 312 + index * 4, item, true);
   });
   view.setUint32(offset + 8, value.pids.length, true);
   checkLength('uids', value.uids, 32);
   value.uids.forEach((item, index) => {
-    view.setUint32(offset + 180 + index * 4, item, true);
+    view.setUint32(offset + 440 + index * 4, item, true);
   });
   view.setUint32(offset + 16, value.uids.length, true);
   checkLength('netns', value.netns, 32);
   value.netns.forEach((item, index) => {
-    view.setUint32(offset + 308 + index * 4, item, true);
+    view.setUint32(offset + 568 + index * 4, item, true);
   });
   view.setUint32(offset + 20, value.netns.length, true);
   checkLength('remotePorts', value.remotePorts, 32);
   value.remotePorts.forEach((item, index) => {
-    view.setUint16(offset + 436 + index * 2, item, true);
+    view.setUint16(offset + 696 + index * 2, item, true);
   });
   view.setUint32(offset + 24, value.remotePorts.length, true);
   checkLength('excludedRemotePorts', value.excludedRemotePorts, 32);
   value.excludedRemotePorts.forEach((item, index) => {
-    view.setUint16(offset + 500 + index * 2, item, true);
+    view.setUint16(offset + 760 + index * 2, item, true);
   });
   view.setUint32(offset + 28, value.excludedRemotePorts.length, true);
   checkLength('localPorts', value.localPorts, 32);
   value.localPorts.forEach((item, index) => {
-    view.setUint16(offset + 564 + index * 2, item, true);
+    view.setUint16(offset + 824 + index * 2, item, true);
   });
   view.setUint32(offset + 32, value.localPorts.length, true);
   checkLength('comms', value.comms, 32);
   value.comms.forEach((item, index) => {
-    writeText(view, offset + 628 + index * 16, 16, item);
+    writeText(view, offset + 888 + index * 16, 16, item);
   });
   view.setUint32(offset + 12, value.comms.length, true);
   checkLength('remoteAddresses', value.remoteAddresses, 32);
   value.remoteAddresses.forEach((item, index) => {
-    writeCidr(view, offset + 1140 + index * 36, item);
+    writeCidr(view, offset + 1400 + index * 36, item);
   });
   view.setUint32(offset + 36, value.remoteAddresses.length, true);
   checkLength('excludedRemoteAddresses', value.excludedRemoteAddresses, 32);
   value.excludedRemoteAddresses.forEach((item, index) => {
-    writeCidr(view, offset + 2292 + index * 36, item);
+    writeCidr(view, offset + 2552 + index * 36, item);
   });
   view.setUint32(offset + 40, value.excludedRemoteAddresses.length, true);
   checkLength('localAddresses', value.localAddresses, 32);
   value.localAddresses.forEach((item, index) => {
-    writeCidr(view, offset + 3444 + index * 36, item);
+    writeCidr(view, offset + 3704 + index * 36, item);
   });
   view.setUint32(offset + 44, value.localAddresses.length, true);
 }

@@ -71,7 +71,7 @@ function growthOf(
   before: Known,
   { segsOut, spurious }: Pick<Known, 'segsOut' | 'spurious'>,
 ): SocketGrowth {
-  const { localAddress, localPort, remoteAddress, remotePort, netns, uid, timeNs } = counts;
+  const { localAddress, localPort, remoteAddress, remotePort, netns, cgroupId, uid, timeNs } = counts;
   return {
     type: 'socket',
     timeNs,
@@ -80,6 +80,7 @@ function growthOf(
     remoteAddress,
     remotePort,
     netns,
+    cgroupId,
     uid,
     pid: counts.pid === 0 ? before.pid : counts.pid,
     comm: counts.pid === 0 ? before.comm : counts.comm,

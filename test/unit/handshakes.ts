@@ -12,6 +12,8 @@ export function handshake(difference: Partial<Handshake> = {}): Handshake {
     pid: 2817,
     comm: 'puma',
     uid: 1000,
+    socket: 0,
+    cgroupId: 0,
     netns: 4_026_531_840,
     localAddress: '10.1.4.7',
     localPort: 51_822,
