@@ -89,6 +89,7 @@ function measure(rounds: number): Pass {
       filter: EVERYTHING,
       transport: 'ring',
       countSockets: true,
+    meetings: false,
       wantedKinds: 0,
       wantedStates: 0,
     }),
@@ -103,6 +104,7 @@ function measure(rounds: number): Pass {
     states: [],
     transport: 'auto',
     sampleNs: 1,
+    meetings: false,
     audit: false,
   });
   try {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 /* Outgoing TCP handshakes: each attempt's start, end, outcome and owner. */
+#include "include/cgroups.h"
 #include "include/clock.h"
 #include "include/emit.h"
 #include "include/filter.h"
 #include "include/histogram.h"
+#include "include/meeting.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -20,6 +22,7 @@ enum outcome {
 #define OUTCOMES 8
 
 struct handshake {
+    enum event_type type;
     ns_t start_ns; /* CLOSE -> SYN_SENT; with the addresses it names the attempt, in pending and final events
                       alike */
     ns_t end_ns;   /* when the outcome was known; of a pending attempt: when it was looked at */
@@ -134,6 +137,7 @@ static __always_inline int start_attempt(struct sock *sk) {
         __u64 thread = bpf_get_current_pid_tgid();
         bpf_map_delete_elem(&connect_calls, &thread);
     }
+    handshake->type = EVENT_TYPE_HANDSHAKE;
     handshake->start_ns = bpf_ktime_get_ns();
     set_flow(flow_of(handshake), tcp);
     set_owner(flow_of(handshake), (struct task_struct *)bpf_get_current_task());
@@ -209,6 +213,8 @@ int BPF_PROG(set_state, struct sock *sk, int oldstate, int newstate) {
     /* Out of SYN_RECV come mostly incoming connections, which have no struct socket before accept(). */
     if (oldstate == TCP_SYN_RECV && sk->sk_socket)
         return end_attempt(ctx, sk, newstate);
+    if (meetings && oldstate == TCP_SYN_RECV && newstate == TCP_ESTABLISHED)
+        report_meeting(ctx, sk, ROLE_SERVER);
     return 0;
 }
 
@@ -263,6 +269,7 @@ int find_in_flight(struct bpf_iter__task_file *ctx) {
     sk = BPF_CORE_READ(socket, sk);
     if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_SYN_SENT)
         return 0;
+    handshake->type = EVENT_TYPE_HANDSHAKE;
     handshake->start_ns = first_syn_ns((struct tcp_sock *)sk, bpf_ktime_get_ns());
     probe_flow(flow_of(handshake), sk);
     set_owner(flow_of(handshake), task);
@@ -318,6 +325,7 @@ int exit_connect(struct trace_event_raw_sys_exit *ctx) {
 
     if (!found)
         return 0;
+    handshake.type = EVENT_TYPE_HANDSHAKE;
     handshake.start_ns = found->start_ns;
     address = found->address;
     sk = found->sk;

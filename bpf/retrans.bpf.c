@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 /* Segments that TCP sends again: why, whose, and for how long the flow had stood still. */
+#include "include/cgroups.h"
 #include "include/clock.h"
 #include "include/emit.h"
 #include "include/filter.h"
 #include "include/kind.h"
+#include "include/meeting.h"
 #include "include/owner.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
-
-enum event_type {
-    EVENT_TYPE_RETRANSMIT,
-    EVENT_TYPE_SOCKET, /* struct socket_counts */
-    EVENT_TYPE_OWNER,  /* struct owner_found */
-};
 
 struct retransmit {
     enum event_type type;
@@ -304,6 +300,8 @@ int BPF_PROG(set_state, struct sock *sk, int oldstate, int newstate) {
         report_counts(ctx, sk, true, false);
     if (owner_set_state(sk, oldstate, newstate))
         report_owner(ctx, sk);
+    if (meetings && newstate == TCP_ESTABLISHED)
+        report_meeting(ctx, sk, oldstate == TCP_SYN_SENT ? ROLE_CLIENT : ROLE_SERVER);
     return 0;
 }
 

@@ -76,7 +76,12 @@ struct kernfs_node {
     __u64 id; /* the inode number of the cgroup's folder */
 };
 
+struct cgroup_root {
+    int hierarchy_id;
+};
+
 struct cgroup {
+    struct cgroup_root *root;
     int level; /* of its folder: 0 is the root of the hierarchy */
     struct kernfs_node *kn;
     struct cgroup *ancestors[]; /* by level, itself the last */

@@ -1,6 +1,7 @@
 import ipaddr from 'ipaddr.js';
-import { formatEndpoint } from '../model/endpoint.js';
+import { formatEndpoint, parseEndpoint } from '../model/endpoint.js';
 import type { Flow } from '../model/flow.js';
+import type { NameBook } from '../model/name-book.js';
 import { sanitize } from '../model/units.js';
 import { plainKey, type KeyMaker } from './group-keys.js';
 import type { GroupKey } from './grouping.js';
@@ -55,14 +56,66 @@ function subnetLengths(argument: string | undefined): { ipv4: number; ipv6: numb
 
 const unknownIfZero = (value: number): string => (value === 0 ? '-' : String(value));
 
-/** Keys that every event about a socket has. A later layer adds its own (container, region) to a copy of this record. */
-export const FLOW_KEYS = {
+/** A key of something that may not be known, or not be there. */
+function textKey(
+  name: string,
+  description: string,
+  width: number,
+  of: (flow: Flow) => string | undefined,
+): KeyMaker<Flow> {
+  return plainKey<Flow>({
+    name,
+    header: name.toUpperCase(),
+    description,
+    width,
+    of: (flow) => of(flow) ?? '-',
+  });
+}
+
+/** Keys that say whose service it is, and where the other end is. */
+const ATTRIBUTION_KEYS = {
+  container: textKey(
+    'container',
+    'Pod and container, container, or systemd unit that the socket belongs to.',
+    24,
+    ({ workload }) => workload?.name,
+  ),
+  pod: textKey('pod', 'Kubernetes pod.', 20, ({ workload }) => workload?.pod),
+  namespace: textKey('namespace', 'Kubernetes namespace.', 12, ({ workload }) => workload?.namespace),
+  unit: textKey('unit', 'systemd unit.', 20, ({ workload }) => workload?.unit),
+  cgroup: textKey('cgroup', "Path of the socket's cgroup.", 30, ({ workload }) => workload?.cgroup),
+  region: textKey(
+    'region',
+    'Region of the remote address, as the configuration says.',
+    12,
+    ({ remotePlace }) => remotePlace?.region,
+  ),
+  role: textKey(
+    'role',
+    'Role of the remote address, as the configuration says.',
+    12,
+    ({ remotePlace }) => remotePlace?.role,
+  ),
+  external: textKey('external', 'yes if the remote address is external, no if it is internal.', 8, ({ remotePlace }) =>
+    remotePlace === undefined ? undefined : remotePlace.external ? 'yes' : 'no',
+  ),
+  service: textKey('service', 'Service name of the remote port.', 12, ({ service }) => service),
+  host: textKey('host', 'Host on which it was recorded; only of recordings.', 12, ({ host }) => host),
+};
+
+/** Keys that every event about a socket has. `names` has texts to show in place of addresses and numbers. */
+export const flowKeys = (names?: NameBook) => ({
   remote: plainKey<Flow>({
     name: 'remote',
     header: 'REMOTE',
     description: 'Remote address and port.',
     width: 21,
     of: ({ remoteAddress, remotePort }) => formatEndpoint(remoteAddress, remotePort),
+    label: (text) => {
+      const { address, port } = parseEndpoint(text);
+      const name = names?.remote(address);
+      return name === undefined ? undefined : formatEndpoint(name, port);
+    },
   }),
   'remote-port': plainKey<Flow>({
     name: 'remote-port',
@@ -93,10 +146,12 @@ export const FLOW_KEYS = {
   netns: plainKey<Flow>({
     name: 'netns',
     header: 'NETNS',
-    description: 'Inode number of the network namespace.',
+    description: 'Network namespace: its name on the screen, its inode number in JSON and CSV.',
     align: 'right',
     width: 10,
     numeric: true,
     of: ({ netns }) => unknownIfZero(netns),
+    label: (text) => names?.netns(Number(text)),
   }),
-} satisfies Readonly<Record<string, KeyMaker<Flow>>>;
+  ...ATTRIBUTION_KEYS,
+});

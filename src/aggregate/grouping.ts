@@ -8,6 +8,8 @@ export interface GroupKey<Item> {
   description: string;
   /** The group an item belongs to, as text; `-` if unknown. */
   of(item: Item): string;
+  /** What a person reads in place of a group's text, where something better is known by now. */
+  label?(text: string): string | undefined;
   /** Default: left. */
   align?: 'left' | 'right';
   /** Usual width in characters. */
@@ -77,4 +79,12 @@ export function namedKeys(
   texts: readonly string[],
 ): Record<string, string> {
   return Object.fromEntries(keys.map(({ name }, at) => [name.replaceAll('-', '_'), texts[at] ?? '']));
+}
+
+/** A group's texts as one line for people. */
+export function titleOf(
+  keys: readonly { label?(text: string): string | undefined }[],
+  texts: readonly string[],
+): string {
+  return texts.map((text, at) => keys[at]?.label?.(text) ?? text).join('  ');
 }

@@ -1,6 +1,6 @@
 import type { Handshake } from '../model/handshake.js';
 import type { HistogramSection, HistogramSource } from '../model/histogram-section.js';
-import { Grouping, namedKeys, overflowNotes, type Group, type GroupKey } from './grouping.js';
+import { Grouping, namedKeys, overflowNotes, titleOf, type Group, type GroupKey } from './grouping.js';
 import { handshakeSection } from './handshake-report.js';
 import { HandshakeGroupStats } from './handshake-stats.js';
 import { PendingAttempts } from './pending.js';
@@ -51,6 +51,6 @@ export class HandshakeGroups implements Reducer<Handshake>, HistogramSource {
   sections(): HistogramSection[] {
     return [...this.rows()]
       .sort((a, b) => b.stats.latency.count - a.stats.latency.count)
-      .map(({ keys, stats }) => handshakeSection(stats, keys.join('  '), namedKeys(this.keys, keys)));
+      .map(({ keys, stats }) => handshakeSection(stats, titleOf(this.keys, keys), namedKeys(this.keys, keys)));
   }
 }

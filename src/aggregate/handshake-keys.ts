@@ -1,10 +1,11 @@
 import type { Handshake } from '../model/handshake.js';
-import { FLOW_KEYS } from './flow-keys.js';
+import type { NameBook } from '../model/name-book.js';
+import { flowKeys } from './flow-keys.js';
 import { plainKey, type KeyMaker } from './group-keys.js';
 
 /** The keys of `connlat --by`. */
-export const HANDSHAKE_KEYS: Readonly<Record<string, KeyMaker<Handshake>>> = {
-  ...FLOW_KEYS,
+export const handshakeKeys = (names?: NameBook): Readonly<Record<string, KeyMaker<Handshake>>> => ({
+  ...flowKeys(names),
   result: plainKey({
     name: 'result',
     header: 'RESULT',
@@ -12,4 +13,6 @@ export const HANDSHAKE_KEYS: Readonly<Record<string, KeyMaker<Handshake>>> = {
     width: 11,
     of: ({ outcome }) => outcome,
   }),
-};
+});
+
+export const HANDSHAKE_KEYS = handshakeKeys();

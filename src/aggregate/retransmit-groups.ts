@@ -1,7 +1,7 @@
 import type { HistogramSection, HistogramSource } from '../model/histogram-section.js';
 import { isRetransmit, type RetransItem } from '../model/retransmit.js';
 import { formatCount } from '../model/units.js';
-import { Grouping, namedKeys, overflowNotes, type Group, type GroupKey } from './grouping.js';
+import { Grouping, namedKeys, overflowNotes, titleOf, type Group, type GroupKey } from './grouping.js';
 import { IntervalClock } from './recent.js';
 import type { Reducer } from './reducer.js';
 import { keepSocketsWhole } from './retransmit-keys.js';
@@ -56,7 +56,7 @@ export class RetransmitGroups implements Reducer<RetransItem>, HistogramSource {
   sections(): HistogramSection[] {
     const rows = this.rows().sort((a, b) => b.stats.tries.count - a.stats.tries.count);
     return rows.map(({ keys, stats }) =>
-      retransmitSection(stats, keys.join('  '), namedKeys(this.keys, keys)),
+      retransmitSection(stats, titleOf(this.keys, keys), namedKeys(this.keys, keys)),
     );
   }
 }

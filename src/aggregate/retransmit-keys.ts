@@ -1,8 +1,9 @@
 import { formatEndpoint } from '../model/endpoint.js';
 import type { Flow } from '../model/flow.js';
+import type { NameBook } from '../model/name-book.js';
 import { isRetransmit, type RetransItem } from '../model/retransmit.js';
 import { stateName } from '../model/tcp-state.js';
-import { FLOW_KEYS } from './flow-keys.js';
+import { flowKeys } from './flow-keys.js';
 import { plainKey, type KeyMaker } from './group-keys.js';
 import type { GroupKey } from './grouping.js';
 
@@ -25,8 +26,8 @@ const OF_SEGMENTS = {
 };
 
 /** The keys of `retrans --by`. */
-export const RETRANSMIT_KEYS: Readonly<Record<string, KeyMaker<RetransItem>>> = {
-  ...FLOW_KEYS,
+export const retransmitKeys = (names?: NameBook): Readonly<Record<string, KeyMaker<RetransItem>>> => ({
+  ...flowKeys(names),
   ...OF_SEGMENTS,
   flow: plainKey<Flow>({
     name: 'flow',
@@ -36,7 +37,9 @@ export const RETRANSMIT_KEYS: Readonly<Record<string, KeyMaker<RetransItem>>> = 
     of: ({ localAddress, localPort, remoteAddress, remotePort }) =>
       `${formatEndpoint(localAddress, localPort)} > ${formatEndpoint(remoteAddress, remotePort)}`,
   }),
-};
+});
+
+export const RETRANSMIT_KEYS = retransmitKeys();
 
 /** True if the groups of these keys consist of whole sockets. */
 export function keepSocketsWhole(keys: readonly GroupKey<RetransItem>[]): boolean {

@@ -112,6 +112,7 @@ export default class Connlat extends BaseCommand {
       transport: flags.transport,
       syncErrors: flags['sync-errors'],
       pendingNs: aggregate ? 0 : pendingNs,
+      meetings: false,
       audit: isUnfiltered(filter),
     });
     try {

@@ -117,6 +117,7 @@ export default class Retrans extends BaseCommand {
       states,
       transport: flags.transport,
       sampleNs: flags.by && !flags.hist ? timing.intervalMs * 1e6 : 0,
+      meetings: false,
       audit: isUnfiltered(filter) && kinds.length === 0 && states.length === 0,
     });
     try {

@@ -1,6 +1,13 @@
 // Generated from bpf/connlat.bpf.c by scripts/generate-events.mjs. Do not edit.
 import { encode, readIp, readSocket, readText, readU64 } from './primitives.js';
-import { TRANSPORTS, type Filter, type Transport, writeFilter } from './shared.js';
+import {
+  EVENT_TYPES,
+  TRANSPORTS,
+  type EventType,
+  type Filter,
+  type Transport,
+  writeFilter,
+} from './shared.js';
 
 /** enum outcome, by its number. */
 export const OUTCOMES = [
@@ -17,6 +24,7 @@ export type Outcome = (typeof OUTCOMES)[number];
 
 /** struct handshake. */
 export interface Handshake {
+  type: EventType;
   startNs: number;
   endNs: number;
   socket: number;
@@ -35,26 +43,27 @@ export interface Handshake {
   syns: number;
 }
 /** Bytes of a struct handshake. */
-export const HANDSHAKE_SIZE = 112;
+export const HANDSHAKE_SIZE = 120;
 
 export function decodeHandshake(view: DataView, offset: number): Handshake {
   return {
-    startNs: readU64(view, offset + 0),
-    endNs: readU64(view, offset + 8),
-    socket: readSocket(view, offset + 16),
-    localAddress: readIp(view, offset + 24),
-    remoteAddress: readIp(view, offset + 40),
-    localPort: view.getUint16(offset + 56, true),
-    remotePort: view.getUint16(offset + 58, true),
-    netns: view.getUint32(offset + 60, true),
-    cgroupId: readU64(view, offset + 64),
-    uid: view.getUint32(offset + 72, true),
-    pid: view.getUint32(offset + 76, true),
-    comm: readText(view, offset + 80, 16),
-    outcome: OUTCOMES[view.getUint32(offset + 96, true)]!,
-    errno: view.getUint32(offset + 100, true),
-    wireUs: view.getUint32(offset + 104, true),
-    syns: view.getUint32(offset + 108, true),
+    type: EVENT_TYPES[view.getUint32(offset + 0, true)]!,
+    startNs: readU64(view, offset + 8),
+    endNs: readU64(view, offset + 16),
+    socket: readSocket(view, offset + 24),
+    localAddress: readIp(view, offset + 32),
+    remoteAddress: readIp(view, offset + 48),
+    localPort: view.getUint16(offset + 64, true),
+    remotePort: view.getUint16(offset + 66, true),
+    netns: view.getUint32(offset + 68, true),
+    cgroupId: readU64(view, offset + 72),
+    uid: view.getUint32(offset + 80, true),
+    pid: view.getUint32(offset + 84, true),
+    comm: readText(view, offset + 88, 16),
+    outcome: OUTCOMES[view.getUint32(offset + 104, true)]!,
+    errno: view.getUint32(offset + 108, true),
+    wireUs: view.getUint32(offset + 112, true),
+    syns: view.getUint32(offset + 116, true),
   };
 }
 
@@ -79,6 +88,7 @@ export function decodeTotals(view: DataView, offset: number): Totals {
 export interface Globals {
   transport: Transport;
   filter: Filter;
+  meetings: boolean;
   aggregate: boolean;
   syncErrors: boolean;
 }
@@ -95,6 +105,12 @@ export function encodeGlobals(globals: Globals): [name: string, value: Uint8Arra
       'filter',
       encode(4856, (view) => {
         writeFilter(view, 0, globals.filter);
+      }),
+    ],
+    [
+      'meetings',
+      encode(1, (view) => {
+        view.setUint8(0, globals.meetings ? 1 : 0);
       }),
     ],
     [

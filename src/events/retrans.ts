@@ -1,10 +1,15 @@
 // Generated from bpf/retrans.bpf.c by scripts/generate-events.mjs. Do not edit.
 import { encode, readIp, readSocket, readText, readU64 } from './primitives.js';
-import { KINDS, TRANSPORTS, type Filter, type Kind, type Transport, writeFilter } from './shared.js';
-
-/** enum event_type, by its number. */
-export const EVENT_TYPES = ['retransmit', 'socket', 'owner'] as const;
-export type EventType = (typeof EVENT_TYPES)[number];
+import {
+  EVENT_TYPES,
+  KINDS,
+  TRANSPORTS,
+  type EventType,
+  type Filter,
+  type Kind,
+  type Transport,
+  writeFilter,
+} from './shared.js';
 
 /** struct retransmit. */
 export interface Retransmit {
@@ -157,6 +162,7 @@ export function decodeOwnerFound(view: DataView, offset: number): OwnerFound {
 export interface Globals {
   transport: Transport;
   filter: Filter;
+  meetings: boolean;
   wantedKinds: number;
   wantedStates: number;
   countSockets: boolean;
@@ -174,6 +180,12 @@ export function encodeGlobals(globals: Globals): [name: string, value: Uint8Arra
       'filter',
       encode(4856, (view) => {
         writeFilter(view, 0, globals.filter);
+      }),
+    ],
+    [
+      'meetings',
+      encode(1, (view) => {
+        view.setUint8(0, globals.meetings ? 1 : 0);
       }),
     ],
     [

@@ -1,5 +1,5 @@
 // Generated from bpf/include/ by scripts/generate-events.mjs. Do not edit.
-import { checkLength, readText, readU64, writeIp, writeText, writeU64 } from './primitives.js';
+import { checkLength, readIp, readText, readU64, writeIp, writeText, writeU64 } from './primitives.js';
 
 /** enum counter, by its number. */
 export const COUNTERS = ['lost', 'untracked', 'started', 'unsent', 'segments'] as const;
@@ -8,6 +8,10 @@ export type Counter = (typeof COUNTERS)[number];
 /** enum transport, by its number. */
 export const TRANSPORTS = ['ring', 'perf'] as const;
 export type Transport = (typeof TRANSPORTS)[number];
+
+/** enum event_type, by its number. */
+export const EVENT_TYPES = ['handshake', 'retransmit', 'socket', 'owner', 'meeting'] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
 
 /** struct cidr. */
 export interface Cidr {
@@ -108,6 +112,39 @@ export function writeFilter(view: DataView, offset: number, value: Filter): void
 /** enum kind, by its number. */
 export const KINDS = ['syn', 'synack', 'fast', 'rto', 'loss', 'tlp'] as const;
 export type Kind = (typeof KINDS)[number];
+
+/** enum role, by its number. */
+export const ROLES = ['client', 'server'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** struct meeting. */
+export interface Meeting {
+  type: EventType;
+  role: Role;
+  timeNs: number;
+  localAddress: string;
+  remoteAddress: string;
+  localPort: number;
+  remotePort: number;
+  netns: number;
+  rttUs: number;
+}
+/** Bytes of a struct meeting. */
+export const MEETING_SIZE = 64;
+
+export function decodeMeeting(view: DataView, offset: number): Meeting {
+  return {
+    type: EVENT_TYPES[view.getUint32(offset + 0, true)]!,
+    role: ROLES[view.getUint32(offset + 4, true)]!,
+    timeNs: readU64(view, offset + 8),
+    localAddress: readIp(view, offset + 16),
+    remoteAddress: readIp(view, offset + 32),
+    localPort: view.getUint16(offset + 48, true),
+    remotePort: view.getUint16(offset + 50, true),
+    netns: view.getUint32(offset + 52, true),
+    rttUs: view.getUint32(offset + 56, true),
+  };
+}
 
 /** struct owner. */
 export interface Owner {

@@ -8,9 +8,11 @@ import {
   type Handshake,
   type Totals,
 } from '../events/connlat.js';
-import type { Filter, Transport } from '../events/shared.js';
+import { decodeMeeting, EVENT_TYPES, type Filter, type Transport } from '../events/shared.js';
 import type { HandshakeAudit } from '../model/audit.js';
+import type { Meeting } from '../model/meeting.js';
 import type { Losses, Source } from '../model/source.js';
+import { cgroupHooks, NewCgroupPaths } from './cgroup-paths.js';
 import { COUNTED_FAILURES, HandshakeAuditor } from './handshake-audit.js';
 import { bestTransport, forgetKernelTypes, preflight } from './preflight.js';
 import { Program } from './program.js';
@@ -24,6 +26,8 @@ export interface HandshakeSourceOptions {
   aggregate: boolean;
   /** Age from which a hanging attempt is reported as pending, in ns; 0: never. */
   pendingNs: number;
+  /** Tell of incoming connections too, for the clocks of recordings. */
+  meetings: boolean;
   /** Hold the totals against the kernel's counters; only makes sense without a filter. */
   audit: boolean;
   /** Attempts that can hang at once, 65,536 unless told. */
@@ -34,19 +38,21 @@ export interface HandshakeSourceOptions {
 const SWEEPS_PER_PENDING = 2;
 const SWEEP_NS = { least: 50e6, most: 500e6 };
 
-export class HandshakeSource implements Source<Handshake> {
+export class HandshakeSource implements Source<Handshake | Meeting> {
   /** Attempts that were under way when tracing began. They are no growth of ActiveOpens. */
   readonly foundInFlight: readonly Handshake[];
   private readonly sweepNs: number;
   private nextSweepNs = 0;
   private shown = new Set<number>();
   private readonly auditor: HandshakeAuditor | undefined;
+  private readonly cgroups: NewCgroupPaths;
 
   private constructor(
     private readonly program: Program,
     private readonly options: HandshakeSourceOptions,
   ) {
     this.auditor = options.audit ? new HandshakeAuditor() : undefined;
+    this.cgroups = new NewCgroupPaths(program);
     program.attach();
     this.foundInFlight = decodeAll(program.iterate('find_in_flight'));
     this.auditor?.attached(this.foundInFlight);
@@ -56,26 +62,34 @@ export class HandshakeSource implements Source<Handshake> {
   /** Traces from the moment it returns. @throws {Failure} if this host or user cannot. */
   static start(options: HandshakeSourceOptions): HandshakeSource {
     preflight(['inet_sock_set_state']);
-    const { filter, aggregate, syncErrors } = options;
+    const { filter, aggregate, syncErrors, meetings } = options;
     const transport = options.transport === 'auto' ? bestTransport() : options.transport;
+    const attach = ['set_state', ...(syncErrors ? ['enter_connect', 'exit_connect'] : []), ...cgroupHooks()];
     forgetKernelTypes();
     const program = Program.load({
       object: 'connlat',
-      globals: encodeGlobals({ filter, transport, aggregate, syncErrors }),
+      globals: encodeGlobals({ filter, transport, aggregate, syncErrors, meetings }),
       transport,
-      attach: syncErrors ? ['set_state', 'enter_connect', 'exit_connect'] : ['set_state'],
+      attach,
       iterators: ['pending', 'find_in_flight'],
       mapSizes: options.maxInFlight ? { in_flight: options.maxInFlight } : {},
     });
     return new HandshakeSource(program, options);
   }
 
-  drain(nowNs: number): Handshake[] {
-    const items: Handshake[] = [];
-    this.program.drain((view, offset) => items.push(decodeHandshake(view, offset)));
-    for (const item of items) this.auditor?.add(item);
+  drain(nowNs: number): (Handshake | Meeting)[] {
+    const items: (Handshake | Meeting)[] = [];
+    this.program.drain((view, offset) => {
+      if (EVENT_TYPES[view.getUint32(offset, true)] === 'meeting') {
+        items.push(decodeMeeting(view, offset));
+        return;
+      }
+      const attempt = decodeHandshake(view, offset);
+      this.auditor?.add(attempt);
+      items.push(attempt);
+    });
     // A perf buffer has a queue a CPU: put them together again.
-    if (this.program.transport === 'perf') items.sort((a, b) => a.endNs - b.endNs);
+    if (this.program.transport === 'perf') items.sort((a, b) => seenNs(a) - seenNs(b));
     if (this.options.pendingNs > 0 && nowNs >= this.nextSweepNs) {
       this.nextSweepNs = nowNs + this.sweepNs;
       items.push(...this.newlyPending());
@@ -135,6 +149,11 @@ export class HandshakeSource implements Source<Handshake> {
     );
   }
 
+  /** Path of a cgroup that was made since the start. */
+  cgroupPath(id: number): string | undefined {
+    return this.cgroups.of(id);
+  }
+
   losses(): Losses {
     return {
       lost: this.program.counter('lost'),
@@ -146,6 +165,10 @@ export class HandshakeSource implements Source<Handshake> {
   close(): void {
     this.program.close();
   }
+}
+
+function seenNs(item: Handshake | Meeting): number {
+  return 'endNs' in item ? item.endNs : item.timeNs;
 }
 
 function decodeAll(view: DataView): Handshake[] {

@@ -5,16 +5,24 @@ import {
   decodeRetransmit,
   decodeSocketCounts,
   encodeGlobals,
-  EVENT_TYPES,
   SOCKET_COUNTS_SIZE,
   type OwnerFound,
   type Retransmit,
   type SocketCounts,
 } from '../events/retrans.js';
-import { KINDS, type Filter, type Kind, type Transport } from '../events/shared.js';
+import {
+  decodeMeeting,
+  EVENT_TYPES,
+  KINDS,
+  type Filter,
+  type Kind,
+  type Transport,
+} from '../events/shared.js';
 import type { RetransmitAudit } from '../model/audit.js';
+import type { Meeting } from '../model/meeting.js';
 import type { RetransItem } from '../model/retransmit.js';
 import type { Losses, Source } from '../model/source.js';
+import { cgroupHooks, NewCgroupPaths } from './cgroup-paths.js';
 import { SocketOwners } from './owners.js';
 import { bestTransport, forgetKernelTypes, preflight } from './preflight.js';
 import { Program } from './program.js';
@@ -30,15 +38,19 @@ export interface RetransmitSourceOptions {
   transport: Transport | 'auto';
   /** How often to look at what all sockets have sent, in ns; 0: never. */
   sampleNs: number;
+  /** Tell of each connection that becomes established, for the clocks of recordings. */
+  meetings: boolean;
   /** Hold the totals against the kernel's counters; only makes sense without a filter. */
   audit: boolean;
 }
 
 /** Looking at all sockets takes at most this share of the time. */
 const SAMPLE_SHARE = 0.1;
-export class RetransmitSource implements Source<RetransItem> {
+
+export class RetransmitSource implements Source<RetransItem | Meeting> {
   private readonly auditor: RetransmitAuditor | undefined;
   private readonly owners: SocketOwners;
+  private readonly cgroups: NewCgroupPaths;
   private readonly ledger = new SocketLedger();
   /** Retransmissions whose owner is still looked for, and what came after them. */
   private waiting: Retransmit[] = [];
@@ -54,6 +66,7 @@ export class RetransmitSource implements Source<RetransItem> {
     private readonly options: RetransmitSourceOptions,
   ) {
     this.owners = new SocketOwners(program);
+    this.cgroups = new NewCgroupPaths(program);
     this.auditor = options.audit ? new RetransmitAuditor() : undefined;
     program.attach();
     this.auditor?.attached();
@@ -72,6 +85,7 @@ export class RetransmitSource implements Source<RetransItem> {
         filter: options.filter,
         transport,
         countSockets: options.sampleNs > 0,
+        meetings: options.meetings,
         wantedKinds: bits(options.kinds.map((kind) => KINDS.indexOf(kind))),
         wantedStates: bits(options.states),
       }),
@@ -82,11 +96,12 @@ export class RetransmitSource implements Source<RetransItem> {
     return new RetransmitSource(program, options);
   }
 
-  drain(nowNs: number): RetransItem[] {
-    const items: RetransItem[] = [];
+  drain(nowNs: number): (RetransItem | Meeting)[] {
+    const items: (RetransItem | Meeting)[] = [];
     this.program.drain((view, offset) => {
       const type = EVENT_TYPES[view.getUint32(offset, true)];
       if (type === 'retransmit') this.waiting.push(decodeRetransmit(view, offset));
+      else if (type === 'meeting') items.push(decodeMeeting(view, offset));
       else if (type === 'owner') this.found.push(decodeOwnerFound(view, offset));
       else this.addGrowth(decodeSocketCounts(view, offset), items);
     });
@@ -121,7 +136,7 @@ export class RetransmitSource implements Source<RetransItem> {
     );
   }
 
-  private addGrowth(counts: SocketCounts, items: RetransItem[]): void {
+  private addGrowth(counts: SocketCounts, items: (RetransItem | Meeting)[]): void {
     const growth = this.ledger.growth(counts);
     if (growth) items.push(growth);
   }
@@ -151,6 +166,11 @@ export class RetransmitSource implements Source<RetransItem> {
   auditFacts(): RetransmitAudit | undefined {
     const { lost, missed } = this.losses();
     return this.auditor?.facts({ segments: this.program.counter('segments'), unseen: lost + missed });
+  }
+
+  /** Path of a cgroup that was made since the start. */
+  cgroupPath(id: number): string | undefined {
+    return this.cgroups.of(id);
   }
 
   losses(): Losses {
@@ -183,6 +203,7 @@ function programs(countSockets: boolean): string[] {
     'set_state',
     arguments_ > 3 ? 'retransmit_skb_or_fail' : 'retransmit_skb',
     'retransmit_synack',
+    ...cgroupHooks(),
   ];
   if (countSockets && kernelBtf.hasType('btf_trace_tcp_cong_state_set', 'typedef'))
     attach.push('change_ca_state');

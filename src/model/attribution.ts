@@ -33,6 +33,8 @@ export interface Attribution {
   remotePlace?: Place | undefined;
   /** Reverse DNS name of the remote address, once it is known. */
   remoteName?: string | undefined;
+  /** Service name of the remote port; not recorded. */
+  service?: string | undefined;
   /** Where it was recorded; only in recordings. */
   host?: string | undefined;
 }

@@ -5,6 +5,8 @@
 export interface Source<Item> {
   /** What has come since the last call, oldest first. `nowNs` is CLOCK_MONOTONIC. */
   drain(nowNs: number): Item[];
+  /** True once nothing more will come: a recording is at its end. */
+  readonly ended?: boolean;
   /** Stops tracing; what had come before it can still be drained. */
   stop(): void;
   /** What the source knows about its own losses; after `stop` and the last `drain`. */

@@ -1,3 +1,4 @@
+import type { Workload } from '../model/attribution.js';
 import type { Column } from '../model/column.js';
 import { formatEndpoint } from '../model/endpoint.js';
 import type { Flow } from '../model/flow.js';
@@ -6,6 +7,120 @@ import { sanitize } from '../model/units.js';
 /** A local address that a socket never got. */
 function isUnbound({ localAddress, localPort }: Flow): boolean {
   return localPort === 0 && (localAddress === '0.0.0.0' || localAddress === '::');
+}
+
+/** How REMOTE writes an end whose name is known. */
+export interface EndpointNames {
+  /** Reverse DNS names in place of addresses. */
+  addresses: boolean;
+  /** Service names in place of ports. */
+  ports: boolean;
+}
+
+const NUMERIC: EndpointNames = { addresses: false, ports: false };
+
+function remoteText({ remoteAddress, remotePort, remoteName, service }: Flow, names: EndpointNames): string {
+  const address = (names.addresses ? remoteName : undefined) ?? remoteAddress;
+  const port = names.ports ? service : undefined;
+  if (port === undefined) return formatEndpoint(address, remotePort);
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** A column of text that is not there, or not known, for many flows. */
+function attributed(
+  key: string,
+  header: string,
+  description: string,
+  width: number,
+  of: (flow: Flow) => string | undefined,
+): Column<Flow> {
+  return {
+    key,
+    header,
+    description,
+    align: 'left',
+    width,
+    hidden: true,
+    text: (flow) => of(flow) ?? '-',
+    value: (flow) => of(flow) ?? null,
+  };
+}
+
+/** The same columns, with some shown that are else only there to be asked for. */
+export function reveal<Item>(columns: readonly Column<Item>[], keys: readonly string[]): Column<Item>[] {
+  return columns.map((column) => (keys.includes(column.key) ? { ...column, hidden: false } : column));
+}
+
+/** Whose service it is: to stand last in rows. */
+export function workloadColumns(): Column<Flow>[] {
+  const ofWorkload = (
+    key: string,
+    header: string,
+    description: string,
+    width: number,
+    of: (workload: Workload) => string | undefined,
+  ): Column<Flow> =>
+    attributed(key, header, description, width, ({ workload }) => (workload ? of(workload) : undefined));
+  return [
+    {
+      key: 'container',
+      header: 'CONTAINER',
+      description:
+        'What the socket belongs to, by its cgroup: pod (namespace/pod/container), container (name or id) or systemd unit.',
+      align: 'left',
+      width: 24,
+      minWidth: 12,
+      dropFirst: 8,
+      text: ({ workload }) => workload?.name ?? '',
+      value: ({ workload }) => workload?.name ?? null,
+    },
+    ofWorkload('container_id', 'CONTAINER ID', 'Id of the container.', 12, ({ containerId }) => containerId),
+    ofWorkload('pod', 'POD', 'Kubernetes pod.', 20, ({ pod }) => pod),
+    ofWorkload('namespace', 'NAMESPACE', 'Kubernetes namespace.', 12, ({ namespace }) => namespace),
+    ofWorkload('unit', 'UNIT', 'systemd unit.', 20, ({ unit }) => unit),
+    ofWorkload('cgroup', 'CGROUP', "Path of the socket's cgroup.", 30, ({ cgroup }) => cgroup),
+    {
+      key: 'cgroup_id',
+      header: 'CGROUP ID',
+      description: "Number of the socket's cgroup: the inode of its folder.",
+      align: 'right',
+      width: 9,
+      hidden: true,
+      text: ({ cgroupId }) => (cgroupId === 0 ? '-' : String(cgroupId)),
+      value: ({ cgroupId }) => (cgroupId === 0 ? null : cgroupId),
+    },
+  ];
+}
+
+/** Where the ends are, by configuration and DNS. */
+export function placeColumns(): Column<Flow>[] {
+  return [
+    attributed('region', 'REGION', 'Region of the remote address, as the configuration says.', 12, (flow) =>
+      flow.remotePlace?.region,
+    ),
+    attributed('role', 'ROLE', 'Role of the remote address, as the configuration says.', 10, (flow) =>
+      flow.remotePlace?.role,
+    ),
+    {
+      key: 'external',
+      header: 'EXTERNAL',
+      description: 'Whether the remote address is external, as the configuration says.',
+      align: 'left',
+      width: 8,
+      hidden: true,
+      text: ({ remotePlace }) => (remotePlace === undefined ? '-' : remotePlace.external ? 'yes' : 'no'),
+      value: ({ remotePlace }) => remotePlace?.external ?? null,
+    },
+    attributed('local_region', 'LOCAL REGION', 'Region of the local address.', 12, (flow) =>
+      flow.localPlace?.region,
+    ),
+    attributed('local_role', 'LOCAL ROLE', 'Role of the local address.', 10, (flow) => flow.localPlace?.role),
+    attributed('remote_name', 'RNAME', 'Reverse DNS name of the remote address, with --dns.', 24, (flow) =>
+      flow.remoteName,
+    ),
+    attributed('service', 'SERVICE', 'Service name of the remote port.', 10, ({ service }) => service),
+    attributed('host', 'HOST', 'Host on which it was recorded; only of recordings.', 12, ({ host }) => host),
+  ];
 }
 
 /** Whose socket it is, and where. */
@@ -51,6 +166,13 @@ export function ownerColumns(): Column<Flow>[] {
       text: ({ netns }) => (netns === 0 ? '-' : String(netns)),
       value: ({ netns }) => (netns === 0 ? null : netns),
     },
+    attributed(
+      'netns_name',
+      'NETNS NAME',
+      'Name of the network namespace: host, of `ip netns`, or of the pod, container or unit that lives in it.',
+      16,
+      ({ netnsName }) => netnsName,
+    ),
     {
       key: 'family',
       header: 'FAMILY',
@@ -65,7 +187,7 @@ export function ownerColumns(): Column<Flow>[] {
 }
 
 /** Between whom. */
-export function endpointColumns(): Column<Flow>[] {
+export function endpointColumns(names = NUMERIC): Column<Flow>[] {
   const address = (
     key: string,
     header: string,
@@ -118,7 +240,7 @@ export function endpointColumns(): Column<Flow>[] {
       align: 'left',
       width: 21,
       minWidth: 15,
-      text: ({ remoteAddress, remotePort }) => formatEndpoint(remoteAddress, remotePort),
+      text: (flow) => remoteText(flow, names),
       parts: ['remote_address', 'remote_port'],
     },
     address('remote_address', 'RADDR', 'Remote address.', ({ remoteAddress }) => remoteAddress),

@@ -2,7 +2,7 @@ import type { Column, TextContext } from '../model/column.js';
 import { errnoName } from '../model/errno.js';
 import { isFailure, latencyUs, lostSyn, type Handshake } from '../model/handshake.js';
 import { formatDuration, formatElapsed } from '../model/units.js';
-import { endpointColumns, ownerColumns } from './flow-columns.js';
+import { endpointColumns, ownerColumns, placeColumns, workloadColumns, type EndpointNames } from './flow-columns.js';
 import { timeColumn } from './time.js';
 
 function resultTone({ outcome }: Handshake): 'bad' | 'warn' | undefined {
@@ -23,7 +23,10 @@ function wireText(wireUs: number): string {
 }
 
 /** Columns of `connlat`. TIME depends on `--time`. */
-export function handshakeColumns(format: TextContext['timeFormat']): Column<Handshake>[] {
+export function handshakeColumns(
+  format: TextContext['timeFormat'],
+  names?: EndpointNames,
+): Column<Handshake>[] {
   return [
     timeColumn(
       format,
@@ -31,7 +34,8 @@ export function handshakeColumns(format: TextContext['timeFormat']): Column<Hand
       ({ endNs }) => endNs,
     ),
     ...ownerColumns(),
-    ...endpointColumns(),
+    ...endpointColumns(names),
+    ...placeColumns(),
     {
       key: 'result',
       header: 'RESULT',
@@ -55,6 +59,7 @@ export function handshakeColumns(format: TextContext['timeFormat']): Column<Hand
       tone: (attempt) => (isFailure(attempt) ? 'bad' : undefined),
     },
     ...measureColumns(),
+    ...workloadColumns(),
   ];
 }
 

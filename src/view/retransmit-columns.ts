@@ -4,7 +4,7 @@ import type { Flow } from '../model/flow.js';
 import { isFailed, stallNs, type Retransmit } from '../model/retransmit.js';
 import { congestionStateName, stateName } from '../model/tcp-state.js';
 import { formatDuration } from '../model/units.js';
-import { endpointColumns, ownerColumns } from './flow-columns.js';
+import { endpointColumns, ownerColumns, placeColumns, workloadColumns, type EndpointNames } from './flow-columns.js';
 import { timeColumn } from './time.js';
 
 /** How the column SEQ counts: from the connection's start, or as on the wire. */
@@ -123,21 +123,13 @@ const MANY_TRIES = 3;
 export function retransmitColumns(
   format: TextContext['timeFormat'],
   sequence: SequenceFormat,
+  names?: EndpointNames,
 ): Column<Retransmit>[] {
   return [
     timeColumn(format, 'When it was sent again.', ({ timeNs }) => timeNs),
     ...roomier(ownerColumns()),
-    {
-      key: 'cgroup_id',
-      header: 'CGROUP',
-      description: "Number of the socket's cgroup: the inode of its folder.",
-      align: 'right',
-      width: 8,
-      hidden: true,
-      text: ({ cgroupId }) => (cgroupId === 0 ? '-' : String(cgroupId)),
-      value: ({ cgroupId }) => (cgroupId === 0 ? null : cgroupId),
-    },
-    ...roomier(endpointColumns()),
+    ...roomier(endpointColumns(names)),
+    ...placeColumns(),
     {
       key: 'state',
       header: 'STATE',
@@ -172,6 +164,7 @@ export function retransmitColumns(
     ...sequenceColumns(sequence),
     ...timingColumns(),
     ...senderColumns(),
+    ...workloadColumns(),
   ];
 }
 

@@ -110,7 +110,8 @@ function startWithRoomForFour(filter: FilterFlagValues): HandshakeSource {
     syncErrors: false,
     aggregate: false,
     pendingNs: 0,
-    audit: false,
+    meetings: false,
+      audit: false,
     maxInFlight: 4,
   });
 }

@@ -193,7 +193,7 @@ async function runDuring(
 }
 
 const OWN_PROGRAMS = [
-  ...['set_state', 'pending', 'find_in_flight', 'enter_connect', 'exit_connect'],
+  ...['set_state', 'pending', 'find_in_flight', 'enter_connect', 'exit_connect', 'make_cgroup'],
   ...[
     'retransmit_skb',
     'retransmit_skb_or',

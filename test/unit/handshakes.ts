@@ -3,6 +3,7 @@ import type { Handshake } from '#tcpscope/model/handshake.js';
 /** A good handshake, or one that differs as told. */
 export function handshake(difference: Partial<Handshake> = {}): Handshake {
   return {
+    type: 'handshake',
     startNs: 1_000_000_000,
     endNs: 1_000_400_000,
     outcome: 'ok',

@@ -1,0 +1,52 @@
+import type { Flow } from '../model/flow.js';
+import { isMeeting, type Meeting } from '../model/meeting.js';
+import type { Recorder } from '../model/recorder.js';
+import type { Losses, Source } from '../model/source.js';
+
+export interface AttributedSourceOptions<Item> {
+  attribute(flow: Flow, nowNs: number): void;
+  /** What the user asked for and the source could not decide. */
+  wants(item: Item): boolean;
+  recorder?: Recorder<Item> | undefined;
+}
+
+/** A source whose items say whose they are; what is wanted is recorded, and the rest is left out. */
+export class AttributedSource<Item extends Flow & { type: string }> implements Source<Item> {
+  constructor(
+    private readonly source: Source<Item | Meeting>,
+    private readonly options: AttributedSourceOptions<Item>,
+  ) {}
+
+  drain(nowNs: number): Item[] {
+    const { attribute, wants, recorder } = this.options;
+    const wanted: Item[] = [];
+    for (const item of this.source.drain(nowNs)) {
+      if (isMeeting(item)) {
+        recorder?.add(item);
+        continue;
+      }
+      attribute(item, nowNs);
+      if (!wants(item)) continue;
+      recorder?.add(item);
+      wanted.push(item);
+    }
+    recorder?.checkpoint(nowNs, this.source.losses());
+    return wanted;
+  }
+
+  get ended(): boolean {
+    return this.source.ended ?? false;
+  }
+
+  stop(): void {
+    this.source.stop();
+  }
+
+  losses(): Losses {
+    return this.source.losses();
+  }
+
+  close(): void {
+    this.source.close();
+  }
+}

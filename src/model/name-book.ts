@@ -1,0 +1,32 @@
+import type { Flow } from './flow.js';
+
+const DEFAULT_LIMIT = 65_536;
+
+/** Names of what events have numbers for, as they become known: tables are written long after their events. */
+export class NameBook {
+  private readonly remotes = new Map<string, string>();
+  private readonly namespaces = new Map<number, string>();
+
+  constructor(private readonly limit = DEFAULT_LIMIT) {}
+
+  learn({ netns, netnsName, remoteAddress, remoteName }: Flow): void {
+    if (netnsName !== undefined) this.put(this.namespaces, netns, netnsName);
+    if (remoteName !== undefined) this.put(this.remotes, remoteAddress, remoteName);
+  }
+
+  learnRemote(address: string, name: string): void {
+    this.put(this.remotes, address, name);
+  }
+
+  remote(address: string): string | undefined {
+    return this.remotes.get(address);
+  }
+
+  netns(inode: number): string | undefined {
+    return this.namespaces.get(inode);
+  }
+
+  private put<Key>(names: Map<Key, string>, key: Key, name: string): void {
+    if (names.size < this.limit || names.has(key)) names.set(key, name);
+  }
+}
