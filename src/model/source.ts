@@ -5,6 +5,8 @@
 export interface Source<Item> {
   /** What has come since the last call, oldest first. `nowNs` is CLOCK_MONOTONIC. */
   drain(nowNs: number): Item[];
+  /** True: nothing will come any more, as at the end of a recording. Absent where there is always more to come. */
+  readonly ended?: boolean;
   /** Stops tracing; what had come before it can still be drained. */
   stop(): void;
   /** What the source knows about its own losses; after `stop` and the last `drain`. */
