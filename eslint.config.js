@@ -12,6 +12,7 @@ const MAY_IMPORT = {
   record: ['model', 'events'],
   host: ['model', 'attribute'],
   kernel: ['events', 'model', 'bpf-native-bindings'],
+  session: ['model', 'aggregate', 'view'],
   lab: [],
   cli: ['model', 'events', 'attribute', 'aggregate', 'view', 'record', 'host', 'kernel', 'session'],
   commands: ['cli', 'session', 'model', 'attribute', 'aggregate', 'view', 'record', 'host', 'kernel', 'lab'],
@@ -22,7 +23,7 @@ const PURE = ['events', 'model', 'attribute', 'aggregate', 'view'];
 const PURE_GLOBALS = ['process', 'console', 'setTimeout', 'setInterval', 'setImmediate', 'performance'];
 
 function importRules(folder) {
-  const allowed = MAY_IMPORT[folder].map((name) => (name === 'session' ? 'session\\.js' : `${name}/`));
+  const allowed = MAY_IMPORT[folder].map((name) => `${name}/`);
   const patterns = [
     {
       regex: `^\\.\\./(?!${[...allowed, `${folder}/`].join('|')})`,

@@ -5,7 +5,7 @@
 export interface Source<Item> {
   /** What has come since the last call, oldest first. `nowNs` is CLOCK_MONOTONIC. */
   drain(nowNs: number): Item[];
-  /** True once nothing more will come: a recording is at its end. */
+  /** True: nothing will come any more, as at the end of a recording. Absent where there is always more to come. */
   readonly ended?: boolean;
   /** Stops tracing; what had come before it can still be drained. */
   stop(): void;

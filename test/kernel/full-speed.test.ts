@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { Namespace, Network, SERVER, connect, loop } from '#tcpscope/lab/network.js';
 import { HandshakeSource } from '#tcpscope/kernel/handshakes.js';
-import { monotonicNs } from '#tcpscope/session.js';
+import { monotonicNs } from '#tcpscope/session/clock.js';
 import { toFilter, type FilterFlagValues } from '#tcpscope/cli/filter-flags.js';
 import { Tool, trace } from './tool.js';
 

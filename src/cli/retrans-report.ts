@@ -1,0 +1,56 @@
+import { parseGroupKeys } from '../aggregate/group-keys.js';
+import { RetransmitGroups, type RetransmitGroup } from '../aggregate/retransmit-groups.js';
+import { RETRANSMIT_KEYS, retransmitKeys } from '../aggregate/retransmit-keys.js';
+import { RETRANSMIT_MEASURES } from '../aggregate/retransmit-report.js';
+import { RetransmitTotals } from '../aggregate/retransmit-totals.js';
+import { isRetransmit, type RetransItem, type Retransmit } from '../model/retransmit.js';
+import { reveal } from '../view/flow-columns.js';
+import { retransmitColumns } from '../view/retransmit-columns.js';
+import { retransmitGroupColumns } from '../view/retransmit-group-columns.js';
+import { viewOf } from '../view/select-items.js';
+import { keyNames, type Report, type ReportOptions } from './report.js';
+import { chooseView, type ViewFlagValues } from './view-flags.js';
+
+export const RETRANS_MANUAL = {
+  rows: retransmitColumns('local', 'relative'),
+  groups: retransmitGroupColumns([], () => 0),
+  keys: RETRANSMIT_KEYS,
+};
+
+export interface RetransViewFlagValues extends ViewFlagValues {
+  'absolute-seq': boolean;
+}
+
+export function retransReport({
+  flags,
+  display,
+  context,
+  names,
+  endpointNames,
+  revealed,
+}: ReportOptions<RetransViewFlagValues>): Report<RetransItem> {
+  const groups = new RetransmitGroups(parseGroupKeys(flags.by ?? [], retransmitKeys(names)));
+  const totals = new RetransmitTotals();
+  const sequence = flags['absolute-seq'] ? 'absolute' : 'relative';
+  const view = chooseView<Retransmit, RetransmitGroup>(
+    flags,
+    {
+      columns: reveal(retransmitColumns(flags.time, sequence, endpointNames), revealed),
+      table: {
+        columns: retransmitGroupColumns(groups.keys, () => groups.intervalSeconds),
+        rows: () => groups.rows(),
+        notes: () => groups.notes(),
+        defaultSort: 'retrans',
+      },
+      histogram: { source: groups, measures: RETRANSMIT_MEASURES, keys: keyNames(groups.keys) },
+    },
+    display,
+    context,
+  );
+  return {
+    view: viewOf(isRetransmit, view),
+    reducers: flags.by || flags.hist ? [totals, groups] : [totals],
+    counts: isRetransmit,
+    facts: () => totals.facts(),
+  };
+}

@@ -1,0 +1,109 @@
+/** The run loop: source -> reducers and view -> text. */
+import type { Reducer } from '../aggregate/reducer.js';
+import type { Source } from '../model/source.js';
+import type { Display, View } from '../view/view.js';
+import { liveClock, type Clock } from './clock.js';
+import { Output, type Streams } from './output.js';
+import { StopSignal } from './stop-signal.js';
+
+export interface SessionOptions<Item> {
+  source: Source<Item>;
+  /** Fed with every item before the view is asked for text. */
+  reducers: readonly Reducer<Item>[];
+  view: View<Item>;
+  /** Told on stderr once signals are listened to: from then on whoever waits may stop it. */
+  status: string;
+  /** Kept at the terminal's size. */
+  display: Display;
+  /** Called before each frame, to fetch what was summed up elsewhere. */
+  refresh?: () => void;
+  intervalMs: number;
+  durationMs: number | undefined;
+  /** Ends after this many items for which `counts` is true. */
+  count: number | undefined;
+  counts: (item: Item) => boolean;
+  /** Default: the time of this host. */
+  clock?: Clock;
+  /** Default: those of the process. */
+  streams?: Streams;
+}
+
+/** How a session ended. */
+export interface SessionEnd {
+  /** By the session's clock. */
+  elapsedNs: number;
+  /** False if whoever read our output has gone: then nobody waits for a summary. */
+  outputOpen: boolean;
+}
+
+/** Between two looks at the source: short while events pour in, longer when few or none come. */
+const POLL_NS = { flood: 10e6, busy: 50e6, idle: 100e6 };
+/** Items in one look that make a flood: 4,000 a second. */
+const FLOOD_ITEMS = 200;
+
+/** Runs until a signal, the duration, the count, the source's end or a closed output ends it; then drains what is left. */
+export async function runSession<Item>(options: SessionOptions<Item>): Promise<SessionEnd> {
+  const { source, view, reducers, clock = liveClock(), streams = process } = options;
+  const startedNs = clock.nowNs();
+  const stop = new StopSignal();
+  const output = new Output(options.display, stop, streams.stdout);
+  let counted = 0;
+
+  const take = (): number => {
+    const items = source.drain(clock.nowNs());
+    const wanted = upTo(items, (options.count ?? Infinity) - counted, options.counts);
+    for (const item of wanted) {
+      for (const reducer of reducers) reducer.add(item);
+      if (options.counts(item)) counted++;
+    }
+    output.append(view.items(wanted, clock.unixOffsetNs()));
+    if (counted >= (options.count ?? Infinity)) stop.now();
+    return items.length;
+  };
+  const frame = (nowNs: number): void => {
+    options.refresh?.();
+    output.frame(view.frame(nowNs, clock.unixOffsetNs()));
+  };
+
+  try {
+    const endNs = options.durationMs === undefined ? Infinity : startedNs + options.durationMs * 1e6;
+    let nextTickNs = startedNs + options.intervalMs * 1e6;
+    for (const reducer of reducers) reducer.tick(startedNs);
+    streams.stderr.write(`${options.status}\n`);
+    output.append(view.begin());
+    while (!stop.stopped) {
+      const pollNs = pollAfter(take());
+      const nowNs = clock.nowNs();
+      if (nowNs >= endNs || source.ended === true) break;
+      if (nowNs >= nextTickNs) {
+        for (const reducer of reducers) reducer.tick(nowNs);
+        if (output.frameDue) frame(nowNs);
+        nextTickNs = Math.max(nextTickNs + options.intervalMs * 1e6, nowNs);
+      }
+      await output.ready();
+      await clock.sleep(Math.min(pollNs, Math.max(0, Math.min(nextTickNs, endNs) - nowNs)), stop);
+    }
+    source.stop();
+    take();
+    // The interval that has just begun is too short for a rate: the last frame shows the one before it.
+    frame(clock.nowNs());
+  } finally {
+    stop.release();
+    output.close();
+  }
+  output.requireWritten();
+  return { elapsedNs: clock.nowNs() - startedNs, outputOpen: output.open };
+}
+
+function pollAfter(items: number): number {
+  if (items >= FLOOD_ITEMS) return POLL_NS.flood;
+  return items > 0 ? POLL_NS.busy : POLL_NS.idle;
+}
+
+/** The items up to and including the one that is the `limit`-th to count. */
+function upTo<Item>(items: Item[], limit: number, counts: (item: Item) => boolean): Item[] {
+  if (items.length <= limit) return items;
+  let left = limit;
+  const end = items.findIndex((item) => counts(item) && --left < 0);
+  return end < 0 ? items : items.slice(0, end);
+}
