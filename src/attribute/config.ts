@@ -1,0 +1,284 @@
+/** The configuration file: which networks are which region and role, and what is internal (docs/config.md). */
+import { closest } from 'fastest-levenshtein';
+import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type YAMLMap } from 'yaml';
+import { sanitize } from '../model/units.js';
+import { formatPrefix, parsePrefix, quote, type Prefix } from './address.js';
+import type { Entry } from './prefix-table.js';
+
+/** Some 200,000 prefixes. Reading more would take seconds at every start. */
+export const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
+export const MAX_MISTAKES = 10;
+const MAX_NAME_CHARACTERS = 64;
+
+/**
+ * What is never routed on the Internet: RFC 1918, the shared space of RFC 6598 (carriers, and pods and overlays of clouds), loopback,
+ * link-local, unique local addresses of IPv6.
+ */
+export const INTERNAL_BY_DEFAULT: readonly Prefix[] = [
+  ...['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16'],
+  ...['::1/128', 'fe80::/10', 'fc00::/7'],
+].map(parsePrefix);
+
+/** Entries in the order of the file. */
+export interface Config {
+  readonly regions: readonly Entry<string>[];
+  readonly roles: readonly Entry<string>[];
+  readonly internal: readonly Prefix[];
+  /** Carved out of `internal`; where both have the same prefix, this one counts. */
+  readonly external: readonly Prefix[];
+  /** True if the file does not say what is internal. */
+  readonly isInternalDefault: boolean;
+}
+
+export const DEFAULT_CONFIG: Config = {
+  regions: [],
+  roles: [],
+  internal: INTERNAL_BY_DEFAULT,
+  external: [],
+  isInternalDefault: true,
+};
+
+/** Line and column count from 1; the message says what is wrong and what would be right. */
+export interface Mistake {
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
+/** A file with mistakes: the first of them, at most `MAX_MISTAKES`. */
+export class ConfigError extends Error {
+  constructor(
+    readonly fileName: string,
+    readonly mistakes: readonly Mistake[],
+  ) {
+    super(mistakes.map((mistake) => formatMistake(fileName, mistake)).join('\n'));
+    this.name = 'ConfigError';
+  }
+}
+
+/** `FILE:LINE:COLUMN: what; what to do` */
+export const formatMistake = (fileName: string, { line, column, message }: Mistake): string =>
+  `${sanitize(fileName)}:${line}:${column}: ${message}`;
+
+/** @throws {ConfigError} */
+export function parseConfig(text: string, fileName: string): Config {
+  return new ConfigReader(text, fileName).read();
+}
+
+const KEYS = ['internal', 'external', 'regions', 'roles'] as const;
+type Key = (typeof KEYS)[number];
+
+const EXAMPLES: Readonly<Record<Key, string>> = {
+  internal: 'internal: [10.0.0.0/8]',
+  external: 'external: [10.99.0.0/16]',
+  regions: 'regions: {eu-west-1: [10.1.0.0/16]}',
+  roles: 'roles: {database: [10.1.4.0/24]}',
+};
+
+/** A key of a map and its value, null where nothing stands. */
+interface Member {
+  readonly name: string;
+  readonly key: Node;
+  readonly value: Node | null;
+}
+
+class ConfigReader {
+  private readonly lines = new LineCounter();
+  private readonly mistakes: Mistake[] = [];
+
+  constructor(
+    private readonly text: string,
+    private readonly fileName: string,
+  ) {}
+
+  read(): Config {
+    const document = this.parse();
+    const sections = new Map<Key, Member>();
+    for (const member of this.topMembers(document))
+      if (this.isKey(member)) sections.set(member.name as Key, member);
+    const internal = sections.get('internal');
+    const config: Config = {
+      ...this.readSides(internal, sections.get('external')),
+      regions: this.readNames('regions', 'region', sections.get('regions')),
+      roles: this.readNames('roles', 'role', sections.get('roles')),
+      isInternalDefault: internal === undefined,
+    };
+    if (this.mistakes.length > 0) this.fail();
+    return config;
+  }
+
+  private parse(): Document {
+    if (this.text.length > MAX_CONFIG_BYTES)
+      this.fail(0, `the file is too large; at most ${MAX_CONFIG_BYTES / 1024 / 1024} MiB`);
+    try {
+      const document = parseDocument(this.text, {
+        // All scalars are text: `no` is a name and 10.1 is what stands there.
+        schema: 'failsafe',
+        resolveKnownTags: false,
+        // The library's search for repeated keys takes quadratic time.
+        uniqueKeys: false,
+        prettyErrors: false,
+        lineCounter: this.lines,
+        // 'silent' would also say nothing of a second document.
+        logLevel: 'error',
+      });
+      for (const { pos, message } of [...document.errors, ...document.warnings])
+        this.note(pos[0], `not the YAML that is wanted here: ${sanitize(message)}`);
+      if (this.mistakes.length === 0) return document as Document;
+    } catch (error) {
+      if (error instanceof ConfigError) throw error;
+      // Such as lists nested deeper than the stack.
+      this.note(0, `cannot be read as YAML: ${sanitize(error instanceof Error ? error.message : '')}`);
+    }
+    return this.fail();
+  }
+
+  private topMembers(document: Document): Member[] {
+    const { contents } = document;
+    if (contents === null || isEmpty(contents)) return [];
+    if (isMap(contents)) return this.membersOf(contents, 'a key');
+    this.note(startOf(contents), `the file is no map; write one, such as ${EXAMPLES.regions}`);
+    return [];
+  }
+
+  private isKey({ name, key }: Member): boolean {
+    if ((KEYS as readonly string[]).includes(name)) return true;
+    const near = closest(name.slice(0, MAX_NAME_CHARACTERS), [...KEYS]);
+    this.note(startOf(key), `unknown key ${quote(name)}; nearest: ${near}; valid: ${KEYS.join(', ')}`);
+    return false;
+  }
+
+  /** The members of a map whose keys are text and come once. */
+  private membersOf(map: YAMLMap, what: string): Member[] {
+    const members = new Map<string, Member>();
+    for (const { key, value } of map.items as { key: Node | null; value: Node | null }[]) {
+      if (!key || !isScalar(key) || typeof key.value !== 'string') {
+        this.note(key ? startOf(key) : startOf(map), `${what} must be plain text; put it in quotes`);
+        continue;
+      }
+      const first = members.get(key.value);
+      if (first)
+        this.note(
+          startOf(key),
+          `${quote(key.value)} is there twice, first in line ${this.lineOf(first.key)}; put both into one`,
+        );
+      else members.set(key.value, { name: key.value, key, value });
+    }
+    return [...members.values()];
+  }
+
+  private readSides(
+    internal: Member | undefined,
+    external: Member | undefined,
+  ): Pick<Config, 'internal' | 'external'> {
+    const seen = new FirstUses(this);
+    const readSide = (name: 'internal' | 'external', member: Member | undefined): Prefix[] =>
+      this.readPrefixes(member, EXAMPLES[name]).flatMap(({ prefix, node }) =>
+        seen.add(prefix, node, name) ? [prefix] : [],
+      );
+    return {
+      internal: internal ? readSide('internal', internal) : INTERNAL_BY_DEFAULT,
+      external: readSide('external', external),
+    };
+  }
+
+  private readNames(section: Key, what: string, member: Member | undefined): Entry<string>[] {
+    if (!member) return [];
+    const { key, value } = member;
+    if (!value || !isMap(value)) {
+      const problem = isEmpty(value) ? 'is empty' : 'is no map of names';
+      this.note(startOf(value ?? key), `${section} ${problem}; write ${EXAMPLES[section]}, or leave it out`);
+      return [];
+    }
+    const seen = new FirstUses(this);
+    return this.membersOf(value, `the name of a ${what}`).flatMap((named) => {
+      this.checkName(named, what);
+      const example = `${sanitize(named.name).slice(0, MAX_NAME_CHARACTERS)}: [10.1.0.0/16]`;
+      return this.readPrefixes(named, example).flatMap(({ prefix, node }) =>
+        seen.add(prefix, node, named.name) ? [{ prefix, value: named.name }] : [],
+      );
+    });
+  }
+
+  private checkName({ name, key }: Member, what: string): void {
+    const problem = problemOfName(name);
+    if (problem !== undefined) this.note(startOf(key), `the name of a ${what} ${problem}`);
+  }
+
+  private readPrefixes(member: Member | undefined, example: string): { prefix: Prefix; node: Node }[] {
+    if (!member) return [];
+    const { name, key, value } = member;
+    if (!value || !isSeq(value)) {
+      const problem = isEmpty(value) ? 'is empty' : 'is no list of networks';
+      this.note(startOf(value ?? key), `${quote(name)} ${problem}; write ${example}, or leave it out`);
+      return [];
+    }
+    return (value.items as Node[]).flatMap((node) => {
+      const prefix = this.readPrefix(node);
+      return prefix ? [{ prefix, node }] : [];
+    });
+  }
+
+  private readPrefix(node: Node): Prefix | undefined {
+    if (!isScalar(node) || typeof node.value !== 'string') {
+      this.note(startOf(node), 'this is no network; one that ends with a colon, such as "fe80::", needs quotes');
+      return undefined;
+    }
+    try {
+      return parsePrefix(node.value);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.note(startOf(node), error.message);
+      return undefined;
+    }
+  }
+
+  lineOf(node: Node): number {
+    return this.lines.linePos(startOf(node)).line;
+  }
+
+  note(offset: number, message: string): void {
+    const { line, col } = this.lines.linePos(offset);
+    this.mistakes.push({ line: Math.max(line, 1), column: Math.max(col, 1), message });
+    if (this.mistakes.length === MAX_MISTAKES) this.fail();
+  }
+
+  private fail(offset?: number, message = ''): never {
+    if (offset !== undefined) this.note(offset, message);
+    throw new ConfigError(this.fileName, this.mistakes);
+  }
+}
+
+/** Tells when a network is given a second meaning. */
+class FirstUses {
+  private readonly uses = new Map<string, { name: string; node: Node }>();
+
+  constructor(private readonly reader: ConfigReader) {}
+
+  /** False if the network was there before. */
+  add(prefix: Prefix, node: Node, name: string): boolean {
+    const text = formatPrefix(prefix);
+    const first = this.uses.get(text);
+    if (first && first.name !== name)
+      this.reader.note(
+        startOf(node),
+        `${text} is ${quote(name)} here and ${quote(first.name)} in line ${this.reader.lineOf(first.node)}; leave it in one of them`,
+      );
+    if (!first) this.uses.set(text, { name, node });
+    return !first;
+  }
+}
+
+function problemOfName(name: string): string | undefined {
+  if (name.trim() === '') return 'is empty; give it one';
+  if (sanitize(name) !== name) return 'has control characters or invisible ones; leave them out';
+  if (name.trim() !== name) return 'begins or ends with a space; leave that out';
+  return name.length > MAX_NAME_CHARACTERS
+    ? `is too long; at most ${MAX_NAME_CHARACTERS} characters`
+    : undefined;
+}
+
+/** Nothing stands there, or empty quotes. */
+const isEmpty = (node: Node | null): boolean => node === null || (isScalar(node) && node.value === '');
+
+const startOf = (node: Node): number => node.range?.[0] ?? 0;
