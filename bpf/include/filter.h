@@ -142,10 +142,12 @@ static __always_inline __u64 cgroup_ancestor(struct cgroup *cgroup, __u32 level)
     __u64 id = 0;
 
     if (bpf_core_field_exists(older->ancestor_ids)) {
+        barrier_var(older); /* else the compiler works out both addresses, and one does not exist */
         bpf_probe_read_kernel(&id, sizeof(id),
                               __builtin_preserve_access_index(&older->ancestor_ids[0]) + level);
         return id;
     }
+    barrier_var(cgroup);
     bpf_probe_read_kernel(&ancestor, sizeof(ancestor),
                           __builtin_preserve_access_index(&cgroup->ancestors[0]) + level);
     return BPF_CORE_READ(ancestor, kn, id);

@@ -78,7 +78,7 @@ const ATTRIBUTION_KEYS = {
     'container',
     'Pod and container, container, or systemd unit that the socket belongs to.',
     24,
-    ({ workload }) => workload?.name,
+    ({ workload }) => (workload?.name === '' ? undefined : workload?.name),
   ),
   pod: textKey('pod', 'Kubernetes pod.', 20, ({ workload }) => workload?.pod),
   namespace: textKey('namespace', 'Kubernetes namespace.', 12, ({ workload }) => workload?.namespace),
@@ -96,8 +96,11 @@ const ATTRIBUTION_KEYS = {
     12,
     ({ remotePlace }) => remotePlace?.role,
   ),
-  external: textKey('external', 'yes if the remote address is external, no if it is internal.', 8, ({ remotePlace }) =>
-    remotePlace === undefined ? undefined : remotePlace.external ? 'yes' : 'no',
+  external: textKey(
+    'external',
+    'yes if the remote address is external, no if it is internal.',
+    8,
+    ({ remotePlace }) => (remotePlace === undefined ? undefined : remotePlace.external ? 'yes' : 'no'),
   ),
   service: textKey('service', 'Service name of the remote port.', 12, ({ service }) => service),
   host: textKey('host', 'Host on which it was recorded; only of recordings.', 12, ({ host }) => host),

@@ -51,6 +51,8 @@ export class HandshakeGroups implements Reducer<Handshake>, HistogramSource {
   sections(): HistogramSection[] {
     return [...this.rows()]
       .sort((a, b) => b.stats.latency.count - a.stats.latency.count)
-      .map(({ keys, stats }) => handshakeSection(stats, titleOf(this.keys, keys), namedKeys(this.keys, keys)));
+      .map(({ keys, stats }) =>
+        handshakeSection(stats, titleOf(this.keys, keys), namedKeys(this.keys, keys)),
+      );
   }
 }

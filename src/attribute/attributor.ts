@@ -1,42 +1,31 @@
-import type { Attribution, Place, Workload } from '../model/attribution.js';
+import type { Place, Workload } from '../model/attribution.js';
 import type { Flow } from '../model/flow.js';
 import type { NameBook } from '../model/name-book.js';
 
-/** Where the answers come from; each is undefined where nobody asks. All are quick: what takes time answers later. */
+/** Where the answers come from. All answer at once: what takes time to find out is answered from then on. */
 export interface AttributionSources {
-  workload?(cgroupId: number, pid: number, nowNs: number): Workload | undefined;
-  netnsName?(netns: number, nowNs: number): string | undefined;
-  place?(address: string): Place;
-  remoteName?(address: string, nowNs: number): string | undefined;
-  service?(port: number): string | undefined;
+  workload(cgroupId: number, pid: number, nowNs: number): Workload | undefined;
+  netnsName(netns: number, nowNs: number, workload: Workload | undefined): string | undefined;
+  place(address: string): Place;
+  remoteName(address: string, nowNs: number): string | undefined;
+  service(port: number): string | undefined;
 }
 
-/** Says of flows whose service they belong to, where their ends are, and what those are called. */
-export class Attributor {
-  /** @param names learns what is said, for texts that are written later */
-  constructor(
-    private readonly sources: AttributionSources,
-    private readonly names: NameBook,
-  ) {}
-
-  attribute(flow: Flow, nowNs: number): void {
-    const found = this.of(flow, nowNs);
-    Object.assign(flow, found);
-    this.names.learn(flow);
-  }
-
-  private of(
-    { cgroupId, pid, netns, localAddress, remoteAddress, remotePort }: Flow,
-    nowNs: number,
-  ): Required<Omit<Attribution, 'host'>> {
-    const { sources } = this;
-    return {
-      workload: sources.workload?.(cgroupId, pid, nowNs),
-      netnsName: sources.netnsName?.(netns, nowNs),
-      localPlace: sources.place?.(localAddress),
-      remotePlace: sources.place?.(remoteAddress),
-      remoteName: sources.remoteName?.(remoteAddress, nowNs),
-      service: sources.service?.(remotePort),
-    };
-  }
+/**
+ * Makes what says of flows whose service they belong to, where their ends are, and what those are called; `names` learns it,
+ * for texts that are written later.
+ */
+export function createAttributor(
+  sources: AttributionSources,
+  names: NameBook,
+): (flow: Flow, nowNs: number) => void {
+  return (flow, nowNs) => {
+    flow.workload = sources.workload(flow.cgroupId, flow.pid, nowNs);
+    flow.netnsName = sources.netnsName(flow.netns, nowNs, flow.workload);
+    flow.localPlace = sources.place(flow.localAddress);
+    flow.remotePlace = sources.place(flow.remoteAddress);
+    flow.remoteName = sources.remoteName(flow.remoteAddress, nowNs);
+    flow.service = sources.service(flow.remotePort);
+    names.learn(flow);
+  };
 }

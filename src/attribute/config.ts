@@ -1,6 +1,15 @@
 /** The configuration file: which networks are which region and role, and what is internal (docs/config.md). */
 import { closest } from 'fastest-levenshtein';
-import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type YAMLMap } from 'yaml';
+import {
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Document,
+  type Node,
+  type YAMLMap,
+} from 'yaml';
 import { sanitize } from '../model/units.js';
 import { formatPrefix, parsePrefix, quote, type Prefix } from './address.js';
 import type { Entry } from './prefix-table.js';
@@ -221,7 +230,10 @@ class ConfigReader {
 
   private readPrefix(node: Node): Prefix | undefined {
     if (!isScalar(node) || typeof node.value !== 'string') {
-      this.note(startOf(node), 'this is no network; one that ends with a colon, such as "fe80::", needs quotes');
+      this.note(
+        startOf(node),
+        'this is no network; one that ends with a colon, such as "fe80::", needs quotes',
+      );
       return undefined;
     }
     try {

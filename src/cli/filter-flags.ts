@@ -43,8 +43,14 @@ export type FilterFlagValues = {
   [Name in keyof typeof filterFlags]?: (Name extends 'ipv4' | 'ipv6' ? boolean : string[]) | undefined;
 } & { 'min-latency'?: string | undefined };
 
-/** @throws {RangeError} or {Failure} for a value that makes no sense. */
-export function toFilter(flags: FilterFlagValues): Filter {
+/**
+ * @param cgroupId finds the number of a cgroup that --cgroup names
+ * @throws {RangeError} or {Failure} for a value that makes no sense.
+ */
+export function toFilter(
+  flags: FilterFlagValues & { cgroup?: string[] | undefined },
+  cgroupId: (text: string) => number = Number,
+): Filter {
   const ports = (name: 'port' | 'exclude-port' | 'local-port'): number[] =>
     (flags[name] ?? []).map((text) => parsePort(`--${name}`, text));
   const cidrs = (name: 'addr' | 'exclude-addr' | 'local-addr') =>
@@ -53,7 +59,7 @@ export function toFilter(flags: FilterFlagValues): Filter {
     minLatencyNs: flags['min-latency'] === undefined ? 0 : parseDuration(flags['min-latency']),
     onlyIpv4: flags.ipv4 ?? false,
     onlyIpv6: flags.ipv6 ?? false,
-    cgroups: [],
+    cgroups: (flags.cgroup ?? []).map(cgroupId),
     pids: (flags.pid ?? []).map(parsePid),
     comms: (flags.comm ?? []).map(parseComm),
     uids: (flags.uid ?? []).map(parseUid),

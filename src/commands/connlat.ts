@@ -1,22 +1,19 @@
 import { Flags } from '@oclif/core';
 import { handshakeAuditSentence } from '../aggregate/audit.js';
-import { HandshakeGroups } from '../aggregate/handshake-groups.js';
-import { parseGroupKeys } from '../aggregate/group-keys.js';
-import { HANDSHAKE_KEYS } from '../aggregate/handshake-keys.js';
-import { OK_LATENCY } from '../aggregate/handshake-report.js';
-import { HandshakeTotals } from '../aggregate/handshake-totals.js';
 import { KernelHandshakes } from '../aggregate/kernel-handshakes.js';
+import { attributionFlags, hostRootFlag, toAttributionFilter } from '../cli/attribution-flags.js';
 import { BaseCommand } from '../cli/base-command.js';
+import { CONNLAT_MANUAL, connlatReport } from '../cli/connlat-report.js';
 import { filterFlags, isUnfiltered, minLatencyFlag, toFilter } from '../cli/filter-flags.js';
+import { openLiveAttribution } from '../cli/live-attribution.js';
+import { openRecorder, recordFlags } from '../cli/record-flags.js';
+import { runLive } from '../cli/run-live.js';
 import { transportFlag } from '../cli/tracing-flags.js';
-import { chooseView, countFlag, currentDisplay, parseTiming, viewFlags } from '../cli/view-flags.js';
+import { countFlag, currentDisplay, parseTiming, viewFlags } from '../cli/view-flags.js';
 import { HandshakeSource } from '../kernel/handshakes.js';
+import { isEmptyFilter, wantsAttribution } from '../model/attribution-filter.js';
 import { parseDuration } from '../model/units.js';
 import { monotonicNs } from '../session/clock.js';
-import { runSession } from '../session/run.js';
-import { handshakeColumns } from '../view/handshake-columns.js';
-import { handshakeGroupColumns } from '../view/handshake-group-columns.js';
-import { summary } from '../view/summary.js';
 
 const TRACING = 'Tracing outgoing TCP handshakes; Ctrl-C ends.';
 const SLOWS_CALLS = '--sync-errors slows every system call of this host a little while it runs.';
@@ -55,6 +52,9 @@ export default class Connlat extends BaseCommand {
     ...viewFlags,
     count: countFlag('finished attempts'),
     ...filterFlags,
+    ...attributionFlags,
+    'host-root': hostRootFlag,
+    ...recordFlags,
     'min-latency': minLatencyFlag('Only attempts that took at least this long.'),
     pending: Flags.string({
       description: 'Show an attempt that hangs longer than this; 0: never.',
@@ -70,83 +70,64 @@ export default class Connlat extends BaseCommand {
     transport: transportFlag,
   };
 
-  /** What the man page says beside the flags. */
-  static manual = {
-    rows: handshakeColumns('local'),
-    groups: handshakeGroupColumns([], () => 0),
-    keys: HANDSHAKE_KEYS,
-  };
+  static manual = CONNLAT_MANUAL;
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Connlat);
-    const filter = toFilter(flags);
     const timing = parseTiming(flags);
     const pendingNs = parseDuration(flags.pending);
+    const wanted = toAttributionFilter(flags);
     const display = currentDisplay();
-    const groups = new HandshakeGroups(parseGroupKeys(flags.by ?? [], HANDSHAKE_KEYS));
-    // A count needs each event; groups are made in user space.
-    const aggregate = flags.hist && flags.by === undefined && timing.count === undefined;
-    const kernelSums = new KernelHandshakes();
-    const totals = new HandshakeTotals();
-    const view = chooseView(
-      flags,
-      {
-        columns: handshakeColumns(flags.time),
-        table: {
-          columns: handshakeGroupColumns(groups.keys, () => groups.intervalSeconds),
-          rows: () => groups.rows(),
-          notes: () => groups.notes(),
-          defaultSort: 'rate_per_s',
-        },
-        histogram: {
-          source: aggregate ? kernelSums : groups,
-          measures: [OK_LATENCY],
-          keys: groups.keys.map(({ name }) => name.replaceAll('-', '_')),
-        },
-      },
-      display,
-      { clockOffsetNs: 0, timeFormat: flags.time, startedNs: monotonicNs() },
-    );
-    const source = HandshakeSource.start({
-      filter,
-      aggregate,
-      transport: flags.transport,
-      syncErrors: flags['sync-errors'],
-      pendingNs: aggregate ? 0 : pendingNs,
-      meetings: false,
-      audit: isUnfiltered(filter),
-    });
+    let source: HandshakeSource | undefined;
+    const attribution = openLiveAttribution(flags, (cgroupId) => source?.cgroupPath(cgroupId));
     try {
-      const { elapsedNs, outputOpen } = await runSession({
-        source,
+      const filter = toFilter(flags, (text) => attribution.cgroupId(text));
+      const unfiltered = isUnfiltered(filter) && isEmptyFilter(wanted);
+      // These need each event; groups are made in user space.
+      const needsEvents =
+        flags.by !== undefined ||
+        timing.count !== undefined ||
+        flags.record !== undefined ||
+        !isEmptyFilter(wanted);
+      const kernelSums = flags.hist && !needsEvents ? new KernelHandshakes() : undefined;
+      const context = { clockOffsetNs: 0, timeFormat: flags.time, startedNs: monotonicNs() };
+      const report = connlatReport({ ...attribution, flags, display, context }, kernelSums);
+      const handshakes = (source = HandshakeSource.start({
+        filter,
+        aggregate: kernelSums !== undefined,
+        transport: flags.transport,
+        syncErrors: flags['sync-errors'],
+        pendingNs: kernelSums ? 0 : pendingNs,
+        meetings: flags.record !== undefined,
+        audit: unfiltered,
+      }));
+      await runLive({
+        source: handshakes,
+        report,
+        attribute: (flow, nowNs) => {
+          attribution.attribute(flow, nowNs);
+        },
+        wants: (attempt) => wantsAttribution(wanted, attempt),
+        openRecorder: () =>
+          openRecorder(flags, {
+            tcpscope: this.config.version,
+            command: 'connlat',
+            arguments: this.argv,
+            filtered: !unfiltered,
+          }),
         status: flags['sync-errors'] ? `${SLOWS_CALLS}\n${TRACING}` : TRACING,
-        reducers: flags.by || flags.hist ? [totals, groups] : [totals],
-        view,
         display,
-        ...(aggregate
-          ? {
-              refresh: () => {
-                kernelSums.replace(source.totals());
-              },
-            }
-          : {}),
-        ...timing,
-        counts: ({ outcome }) => outcome !== 'pending',
+        timing,
+        refresh: () => {
+          kernelSums?.replace(handshakes.totals());
+        },
+        audit: () => {
+          const facts = handshakes.auditFacts();
+          return facts && handshakeAuditSentence(facts);
+        },
       });
-      if (!outputOpen) return;
-      const audit = source.auditFacts();
-      process.stderr.write(
-        summary({
-          facts: aggregate ? kernelSums.facts() : totals.facts(),
-          durationNs: elapsedNs,
-          losses: source.losses(),
-          ...(audit ? { audit: handshakeAuditSentence(audit) } : {}),
-          colorLevel: 0,
-          width: process.stderr.isTTY ? display.width : undefined,
-        }),
-      );
     } finally {
-      source.close();
+      attribution.close();
     }
   }
 }

@@ -1,23 +1,18 @@
 import { Flags } from '@oclif/core';
 import { retransmitAuditSentence } from '../aggregate/audit.js';
-import { parseGroupKeys } from '../aggregate/group-keys.js';
-import { RetransmitGroups, type RetransmitGroup } from '../aggregate/retransmit-groups.js';
-import { RETRANSMIT_KEYS } from '../aggregate/retransmit-keys.js';
-import { RETRANSMIT_MEASURES } from '../aggregate/retransmit-report.js';
-import { RetransmitTotals } from '../aggregate/retransmit-totals.js';
+import { attributionFlags, hostRootFlag, toAttributionFilter } from '../cli/attribution-flags.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { filterFlags, isUnfiltered, minLatencyFlag, toFilter } from '../cli/filter-flags.js';
+import { openLiveAttribution } from '../cli/live-attribution.js';
+import { openRecorder, recordFlags } from '../cli/record-flags.js';
+import { RETRANS_MANUAL, retransReport } from '../cli/retrans-report.js';
+import { runLive } from '../cli/run-live.js';
 import { transportFlag } from '../cli/tracing-flags.js';
 import { parseKind, parseState } from '../cli/values.js';
-import { chooseView, countFlag, currentDisplay, parseTiming, viewFlags } from '../cli/view-flags.js';
+import { countFlag, currentDisplay, parseTiming, viewFlags } from '../cli/view-flags.js';
 import { RetransmitSource } from '../kernel/retransmits.js';
-import { isRetransmit, type Retransmit } from '../model/retransmit.js';
+import { isEmptyFilter, wantsAttribution } from '../model/attribution-filter.js';
 import { monotonicNs } from '../session/clock.js';
-import { runSession } from '../session/run.js';
-import { retransmitColumns } from '../view/retransmit-columns.js';
-import { retransmitGroupColumns } from '../view/retransmit-group-columns.js';
-import { viewOf } from '../view/select-items.js';
-import { summary } from '../view/summary.js';
 
 export default class Retrans extends BaseCommand {
   static override summary = 'Every TCP retransmission: why it happened, and whose socket it is.';
@@ -57,6 +52,9 @@ export default class Retrans extends BaseCommand {
       helpGroup: 'VIEW',
     }),
     ...filterFlags,
+    ...attributionFlags,
+    'host-root': hostRootFlag,
+    ...recordFlags,
     'min-latency': minLatencyFlag('Only where the flow had stood still (STALL) for at least this long.'),
     kind: Flags.string({
       description: 'Why it was sent again: syn, synack, fast, rto, loss, tlp.',
@@ -77,74 +75,57 @@ export default class Retrans extends BaseCommand {
     transport: transportFlag,
   };
 
-  /** What the man page says beside the flags. */
-  static manual = {
-    rows: retransmitColumns('local', 'relative'),
-    groups: retransmitGroupColumns([], () => 0),
-    keys: RETRANSMIT_KEYS,
-  };
+  static manual = RETRANS_MANUAL;
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Retrans);
-    const filter = toFilter(flags);
     const kinds = (flags.kind ?? []).map(parseKind);
     const states = (flags.state ?? []).map(parseState);
     const timing = parseTiming(flags);
+    const wanted = toAttributionFilter(flags);
     const display = currentDisplay();
-    const groups = new RetransmitGroups(parseGroupKeys(flags.by ?? [], RETRANSMIT_KEYS));
-    const totals = new RetransmitTotals();
-    const view = chooseView<Retransmit, RetransmitGroup>(
-      flags,
-      {
-        columns: retransmitColumns(flags.time, flags['absolute-seq'] ? 'absolute' : 'relative'),
-        table: {
-          columns: retransmitGroupColumns(groups.keys, () => groups.intervalSeconds),
-          rows: () => groups.rows(),
-          notes: () => groups.notes(),
-          defaultSort: 'retrans',
-        },
-        histogram: {
-          source: groups,
-          measures: RETRANSMIT_MEASURES,
-          keys: groups.keys.map(({ name }) => name.replaceAll('-', '_')),
-        },
-      },
-      display,
-      { clockOffsetNs: 0, timeFormat: flags.time, startedNs: monotonicNs() },
-    );
-    const source = RetransmitSource.start({
-      filter,
-      kinds,
-      states,
-      transport: flags.transport,
-      sampleNs: flags.by && !flags.hist ? timing.intervalMs * 1e6 : 0,
-      meetings: false,
-      audit: isUnfiltered(filter) && kinds.length === 0 && states.length === 0,
-    });
+    let source: RetransmitSource | undefined;
+    const attribution = openLiveAttribution(flags, (cgroupId) => source?.cgroupPath(cgroupId));
     try {
-      const { elapsedNs, outputOpen } = await runSession({
-        source,
+      const filter = toFilter(flags, (text) => attribution.cgroupId(text));
+      const unfiltered =
+        isUnfiltered(filter) && isEmptyFilter(wanted) && kinds.length === 0 && states.length === 0;
+      const context = { clockOffsetNs: 0, timeFormat: flags.time, startedNs: monotonicNs() };
+      const report = retransReport({ ...attribution, flags, display, context });
+      const retransmits = (source = RetransmitSource.start({
+        filter,
+        kinds,
+        states,
+        transport: flags.transport,
+        // A recording may be looked at as a table.
+        sampleNs: (flags.by && !flags.hist) || flags.record !== undefined ? timing.intervalMs * 1e6 : 0,
+        meetings: flags.record !== undefined,
+        audit: unfiltered,
+      }));
+      await runLive({
+        source: retransmits,
+        report,
+        attribute: (flow, nowNs) => {
+          attribution.attribute(flow, nowNs);
+        },
+        wants: (item) => wantsAttribution(wanted, item),
+        openRecorder: () =>
+          openRecorder(flags, {
+            tcpscope: this.config.version,
+            command: 'retrans',
+            arguments: this.argv,
+            filtered: !unfiltered,
+          }),
         status: 'Tracing TCP retransmissions; Ctrl-C ends.',
-        reducers: flags.by || flags.hist ? [totals, groups] : [totals],
-        view: viewOf(isRetransmit, view),
         display,
-        ...timing,
-        counts: isRetransmit,
+        timing,
+        audit: () => {
+          const facts = retransmits.auditFacts();
+          return facts && retransmitAuditSentence(facts);
+        },
       });
-      if (!outputOpen) return;
-      const audit = source.auditFacts();
-      process.stderr.write(
-        summary({
-          facts: totals.facts(),
-          durationNs: elapsedNs,
-          losses: source.losses(),
-          ...(audit ? { audit: retransmitAuditSentence(audit) } : {}),
-          colorLevel: 0,
-          width: process.stderr.isTTY ? display.width : undefined,
-        }),
-      );
     } finally {
-      source.close();
+      attribution.close();
     }
   }
 }

@@ -49,8 +49,14 @@ export class CgroupPaths {
 
   private readonly hostRoot: string;
 
-  /** @param hostRoot where the host's root folder is */
-  constructor(hostRoot: string) {
+  /**
+   * @param hostRoot where the host's root folder is
+   * @param newPath path of a cgroup that was made since somebody watches: it may be gone before a scan
+   */
+  constructor(
+    hostRoot: string,
+    private readonly newPath: (id: number) => string | undefined = () => undefined,
+  ) {
     this.hostRoot = path.resolve(hostRoot);
     this.mount = findMount(this.hostRoot);
     const ofInit = ['1', 'self'].map((pid) => readSmall(this.hostRoot, `/proc/${pid}/cgroup`)).join('');
@@ -89,7 +95,9 @@ export class CgroupPaths {
   private pathOf(id: number, pid: number, nowNs: number): string | undefined {
     const known = this.paths.get(id);
     if (known !== undefined || this.mount === undefined || this.givenUp.get(id)! > nowNs) return known;
-    this.learnFromProcess(id, pid, nowNs);
+    const seen = this.newPath(id);
+    if (seen === undefined) this.learnFromProcess(id, pid, nowNs);
+    else this.learn(id, seen);
     if (
       !this.paths.has(id) &&
       this.scans.spend(nowNs, () => {

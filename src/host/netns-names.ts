@@ -11,6 +11,8 @@ const NAMED = '/run/netns';
 /** What runtimes name theirs (`cni-` and a UUID, or only that) says nothing to anybody. */
 const MADE_UP = /^(?:cni-)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const HOST = 'host';
+/** Numbers of the first namespaces (include/uapi/linux/nsfs.h); that of the network is fixed from Linux 6.18 on, and before it is above these. */
+const INITIAL = { net: 0xefff_fff9, pid: 0xefff_fffc } as const;
 const MOST_NAMES = 16_384;
 const CHECK_EACH_NS = 1e9;
 /** What a look around did not find is not looked for again for so long. */
@@ -50,16 +52,21 @@ export class NetnsNames {
   constructor({ hostRoot, workloads }: HostOptions & { readonly workloads: Workloads }) {
     this.hostRoot = path.resolve(hostRoot);
     this.workloads = workloads;
-    this.hostInode = namespaceIn(`${this.proc()}/1/ns/net`);
+    this.hostInode = this.isHostProc() ? namespaceIn(`${this.proc()}/1/ns/net`) : undefined;
   }
 
   /**
    * @param inode number of the namespace, as in the link /proc/PID/ns/net
    * @param nowNs of any clock that does not go back
+   * @param workload of a socket in it: tells more than nothing where nobody lives there any more
    * @returns `host`, a name of `ip netns`, `namespace/pod`, a container or a unit; undefined if it is not known (yet).
    */
-  of(inode: number, nowNs: number): string | undefined {
-    if (inode === this.hostInode) return HOST;
+  of(inode: number, nowNs: number, workload?: Workload): string | undefined {
+    if (inode === this.hostInode || inode === INITIAL.net) return HOST;
+    return this.nameOfOthers(inode, nowNs) ?? nameOf(workload);
+  }
+
+  private nameOfOthers(inode: number, nowNs: number): string | undefined {
     const known = this.known.get(inode);
     if (known !== undefined && nowNs < known.checkAtNs) return known.name;
     if (known && this.isThere(known, inode, nowNs) && nowNs < known.lookAgainNs) return known.name;
@@ -129,6 +136,12 @@ export class NetnsNames {
     return { rank: rankOf(workload), name: nameOf(workload) };
   }
 
+  /** In a container with processes of its own, process 1 is not the host's. */
+  private isHostProc(): boolean {
+    const pid = namespaceIn(`${this.proc()}/1/ns/pid`);
+    return pid === undefined || pid === INITIAL.pid;
+  }
+
   private proc(): string {
     return path.join(this.hostRoot, 'proc');
   }
@@ -145,7 +158,7 @@ function rankOf(workload: Workload | undefined): number {
 
 /** A pod's containers share its namespace. */
 function nameOf(workload: Workload | undefined): string | undefined {
-  if (workload?.pod === undefined) return workload?.name;
+  if (workload?.pod === undefined) return workload?.name === '' ? undefined : workload?.name;
   return workload.namespace === undefined ? workload.pod : `${workload.namespace}/${workload.pod}`;
 }
 

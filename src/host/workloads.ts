@@ -15,6 +15,8 @@ const ID_DIGITS = 12;
 export interface HostOptions {
   /** Where the root folder of the host is: `/`, or where a container has it mounted. */
   readonly hostRoot: string;
+  /** Path of a cgroup that was made since somebody watches, by its number. */
+  readonly newCgroupPath?: (id: number) => string | undefined;
 }
 
 interface Known {
@@ -35,7 +37,7 @@ export class Workloads {
   /** @param options `dockerLimitMs`: how long docker may take to tell a name, 500 if not given */
   constructor(options: HostOptions & { readonly dockerLimitMs?: number }) {
     this.hostRoot = path.resolve(options.hostRoot);
-    this.cgroups = new CgroupPaths(this.hostRoot);
+    this.cgroups = new CgroupPaths(this.hostRoot, options.newCgroupPath);
     this.containers = new Containers(this.hostRoot, options.dockerLimitMs);
   }
 
@@ -108,7 +110,7 @@ function makeWorkload(cgroup: string, facts: CgroupFacts, names: FoundNames): Wo
       : [names.namespace, names.pod, container].filter((part) => part !== undefined).join('/');
   const ofPod = podUid === undefined ? undefined : `pod${podUid}`;
   return Object.freeze({
-    name: shown ?? containerId?.slice(0, ID_DIGITS) ?? ofPod ?? unit ?? sanitize(cgroup),
+    name: shown ?? containerId?.slice(0, ID_DIGITS) ?? ofPod ?? unit ?? '',
     cgroup: sanitize(cgroup),
     containerId,
     container,

@@ -32,6 +32,7 @@ export interface SessionOptions<Item> {
 export interface SessionEnd {
   /** By the session's clock. */
   elapsedNs: number;
+  endedNs: number;
   /** False if whoever read our output has gone: then nobody waits for a summary. */
   outputOpen: boolean;
 }
@@ -92,7 +93,8 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
     output.close();
   }
   output.requireWritten();
-  return { elapsedNs: clock.nowNs() - startedNs, outputOpen: output.open };
+  const endedNs = clock.nowNs();
+  return { elapsedNs: endedNs - startedNs, endedNs, outputOpen: output.open };
 }
 
 function pollAfter(items: number): number {

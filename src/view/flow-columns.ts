@@ -72,7 +72,7 @@ export function workloadColumns(): Column<Flow>[] {
       minWidth: 12,
       dropFirst: 8,
       text: ({ workload }) => workload?.name ?? '',
-      value: ({ workload }) => workload?.name ?? null,
+      value: ({ workload }) => (workload?.name === '' ? null : (workload?.name ?? null)),
     },
     ofWorkload('container_id', 'CONTAINER ID', 'Id of the container.', 12, ({ containerId }) => containerId),
     ofWorkload('pod', 'POD', 'Kubernetes pod.', 20, ({ pod }) => pod),
@@ -95,11 +95,19 @@ export function workloadColumns(): Column<Flow>[] {
 /** Where the ends are, by configuration and DNS. */
 export function placeColumns(): Column<Flow>[] {
   return [
-    attributed('region', 'REGION', 'Region of the remote address, as the configuration says.', 12, (flow) =>
-      flow.remotePlace?.region,
+    attributed(
+      'region',
+      'REGION',
+      'Region of the remote address, as the configuration says.',
+      12,
+      (flow) => flow.remotePlace?.region,
     ),
-    attributed('role', 'ROLE', 'Role of the remote address, as the configuration says.', 10, (flow) =>
-      flow.remotePlace?.role,
+    attributed(
+      'role',
+      'ROLE',
+      'Role of the remote address, as the configuration says.',
+      10,
+      (flow) => flow.remotePlace?.role,
     ),
     {
       key: 'external',
@@ -111,12 +119,20 @@ export function placeColumns(): Column<Flow>[] {
       text: ({ remotePlace }) => (remotePlace === undefined ? '-' : remotePlace.external ? 'yes' : 'no'),
       value: ({ remotePlace }) => remotePlace?.external ?? null,
     },
-    attributed('local_region', 'LOCAL REGION', 'Region of the local address.', 12, (flow) =>
-      flow.localPlace?.region,
+    attributed(
+      'local_region',
+      'LOCAL REGION',
+      'Region of the local address.',
+      12,
+      (flow) => flow.localPlace?.region,
     ),
     attributed('local_role', 'LOCAL ROLE', 'Role of the local address.', 10, (flow) => flow.localPlace?.role),
-    attributed('remote_name', 'RNAME', 'Reverse DNS name of the remote address, with --dns.', 24, (flow) =>
-      flow.remoteName,
+    attributed(
+      'remote_name',
+      'RNAME',
+      'Reverse DNS name of the remote address, with --dns.',
+      24,
+      (flow) => flow.remoteName,
     ),
     attributed('service', 'SERVICE', 'Service name of the remote port.', 10, ({ service }) => service),
     attributed('host', 'HOST', 'Host on which it was recorded; only of recordings.', 12, ({ host }) => host),

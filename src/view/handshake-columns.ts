@@ -2,7 +2,13 @@ import type { Column, TextContext } from '../model/column.js';
 import { errnoName } from '../model/errno.js';
 import { isFailure, latencyUs, lostSyn, type Handshake } from '../model/handshake.js';
 import { formatDuration, formatElapsed } from '../model/units.js';
-import { endpointColumns, ownerColumns, placeColumns, workloadColumns, type EndpointNames } from './flow-columns.js';
+import {
+  endpointColumns,
+  ownerColumns,
+  placeColumns,
+  workloadColumns,
+  type EndpointNames,
+} from './flow-columns.js';
 import { timeColumn } from './time.js';
 
 function resultTone({ outcome }: Handshake): 'bad' | 'warn' | undefined {

@@ -10,17 +10,19 @@ function machineValue(text: string, numeric: boolean): Plain {
 
 /** The first columns of a table: one for each key of `--by`. */
 export function keyColumns<Item, Stats>(keys: readonly GroupKey<Item>[]): Column<Group<Stats>>[] {
-  return keys.map(({ name, header, description, label, align = 'left', width = 12, numeric = false }, at) => ({
-    key: name.replaceAll('-', '_'),
-    header,
-    description,
-    align,
-    width,
-    minWidth: header.length,
-    text: ({ keys: texts }) => {
-      const text = texts[at] ?? '';
-      return label?.(text) ?? text;
-    },
-    value: ({ keys: texts }) => machineValue(texts[at] ?? '', numeric),
-  }));
+  return keys.map(
+    ({ name, header, description, label, align = 'left', width = 12, numeric = false }, at) => ({
+      key: name.replaceAll('-', '_'),
+      header,
+      description,
+      align,
+      width,
+      minWidth: header.length,
+      text: ({ keys: texts }) => {
+        const text = texts[at] ?? '';
+        return label?.(text) ?? text;
+      },
+      value: ({ keys: texts }) => machineValue(texts[at] ?? '', numeric),
+    }),
+  );
 }

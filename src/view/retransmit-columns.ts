@@ -4,7 +4,13 @@ import type { Flow } from '../model/flow.js';
 import { isFailed, stallNs, type Retransmit } from '../model/retransmit.js';
 import { congestionStateName, stateName } from '../model/tcp-state.js';
 import { formatDuration } from '../model/units.js';
-import { endpointColumns, ownerColumns, placeColumns, workloadColumns, type EndpointNames } from './flow-columns.js';
+import {
+  endpointColumns,
+  ownerColumns,
+  placeColumns,
+  workloadColumns,
+  type EndpointNames,
+} from './flow-columns.js';
 import { timeColumn } from './time.js';
 
 /** How the column SEQ counts: from the connection's start, or as on the wire. */

@@ -111,7 +111,7 @@ function startWithRoomForFour(filter: FilterFlagValues): HandshakeSource {
     aggregate: false,
     pendingNs: 0,
     meetings: false,
-      audit: false,
+    audit: false,
     maxInFlight: 4,
   });
 }

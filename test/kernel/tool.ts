@@ -7,8 +7,26 @@ import path from 'node:path';
 export const ROOT = path.resolve(import.meta.dirname, '../../..');
 export const RUN = path.join(ROOT, 'bin/run.js');
 
+/** What every row says of whose socket it is, and where. */
+export interface Attributed {
+  netns_name: string | null;
+  container: string | null;
+  container_id: string | null;
+  pod: string | null;
+  namespace: string | null;
+  unit: string | null;
+  cgroup: string | null;
+  cgroup_id: number | null;
+  region: string | null;
+  role: string | null;
+  external: boolean | null;
+  remote_name: string | null;
+  service: string | null;
+  host: string | null;
+}
+
 /** A row of `connlat --json`. */
-export interface Row {
+export interface Row extends Attributed {
   time: string;
   pid: number | null;
   comm: string | null;
@@ -27,14 +45,13 @@ export interface Row {
 }
 
 /** A row of `retrans --json`. */
-export interface RetransRow {
+export interface RetransRow extends Attributed {
   time: string;
   pid: number | null;
   comm: string | null;
   uid: number;
   netns: number;
   family: 'ipv4' | 'ipv6';
-  cgroup_id: number | null;
   local_address: string;
   local_port: number;
   remote_address: string;

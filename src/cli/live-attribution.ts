@@ -1,0 +1,61 @@
+/** What this host and the user's configuration say of flows, while they are traced. */
+import { createAttributor } from '../attribute/attributor.js';
+import { loadConfig } from '../host/config-file.js';
+import { NetnsNames } from '../host/netns-names.js';
+import { ReverseNames } from '../host/reverse-names.js';
+import { serviceName } from '../host/services.js';
+import { Workloads } from '../host/workloads.js';
+import type { Flow } from '../model/flow.js';
+import { NameBook } from '../model/name-book.js';
+import type { EndpointNames } from '../view/flow-columns.js';
+import type { AttributionFlagValues } from './attribution-flags.js';
+
+export interface LiveAttribution {
+  attribute(flow: Flow, nowNs: number): void;
+  names: NameBook;
+  endpointNames: EndpointNames;
+  /** Columns that this configuration gives a meaning. */
+  revealed: readonly string[];
+  /** The number of a cgroup that the user names. @throws {Failure} if there is none. */
+  cgroupId(text: string): number;
+  close(): void;
+}
+
+/** @param newCgroupPath path of a cgroup that was made while we trace */
+export function openLiveAttribution(
+  flags: AttributionFlagValues & { 'host-root': string },
+  newCgroupPath: (cgroupId: number) => string | undefined,
+): LiveAttribution {
+  const { places } = loadConfig(flags.config);
+  const hostRoot = flags['host-root'];
+  const names = new NameBook();
+  const workloads = new Workloads({ hostRoot, newCgroupPath });
+  const netnsNames = new NetnsNames({ hostRoot, workloads });
+  const reverseNames = flags.dns
+    ? new ReverseNames({
+        onName: (address, name) => {
+          names.learnRemote(address, name);
+        },
+      })
+    : undefined;
+  return {
+    attribute: createAttributor(
+      {
+        workload: (cgroupId, pid, nowNs) => workloads.of(cgroupId, pid, nowNs),
+        netnsName: (netns, nowNs, workload) => netnsNames.of(netns, nowNs, workload),
+        place: (address) => places.of(address),
+        remoteName: (address, nowNs) => reverseNames?.of(address, nowNs),
+        service: serviceName,
+      },
+      names,
+    ),
+    names,
+    endpointNames: { addresses: flags.dns, ports: flags.dns && !flags.numeric },
+    revealed: places.hasRegions ? ['region'] : [],
+    cgroupId: (text) => workloads.cgroupIdOf(text),
+    close() {
+      workloads.close();
+      reverseNames?.close();
+    },
+  };
+}

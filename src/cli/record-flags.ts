@@ -1,0 +1,97 @@
+/** Recording what a command sees: the same flags in every command. */
+import { readFileSync } from 'node:fs';
+import os from 'node:os';
+import { Flags } from '@oclif/core';
+import { createRedactor } from '../record/redact.js';
+import { RecordingWriter } from '../record/writer.js';
+import type { RecordedItem } from '../record/items.js';
+import type { Losses } from '../model/source.js';
+import type { OpenRecorder } from './run-live.js';
+
+const helpGroup = 'RECORD';
+
+export const recordFlags = {
+  record: Flags.string({
+    description: 'Also write a recording, for tcpscope replay.',
+    helpValue: 'FILE',
+    helpGroup,
+  }),
+  redact: Flags.boolean({
+    description: 'With --record: other addresses and names in place of the real ones, always the same.',
+    helpGroup,
+    dependsOn: ['record'],
+  }),
+};
+
+export interface RecordFlagValues {
+  record?: string | undefined;
+  redact: boolean;
+}
+
+/** What the head of a recording says of the command. */
+export interface RecordedCommand {
+  /** Version of the program. */
+  tcpscope: string;
+  command: string;
+  arguments: readonly string[];
+  filtered: boolean;
+}
+
+/** The head is brought up to date so often: what a cut-off file says of its losses is at most so old. */
+const CHECKPOINT_NS = 5e9;
+
+/**
+ * Begins the recording that `--record` asks for. Failures in the middle are told on stderr, once; the view goes on.
+ * @throws {Failure} if the file cannot be made.
+ */
+export async function openRecorder<Item extends RecordedItem>(
+  { record, redact }: RecordFlagValues,
+  command: RecordedCommand,
+): Promise<OpenRecorder<Item> | undefined> {
+  if (record === undefined) return undefined;
+  const writer = await RecordingWriter.create(
+    record,
+    { ...command, host: thisHost() },
+    {
+      ...(redact ? { redactor: createRedactor() } : {}),
+      onFailure: ({ what, why, advice }) => {
+        process.stderr.write(`tcpscope: ${what}\n${why}\n${advice}\n`);
+      },
+    },
+  );
+  return toRecorder(writer);
+}
+
+function toRecorder<Item extends RecordedItem>(writer: RecordingWriter): OpenRecorder<Item> {
+  let nextCheckpointNs = 0;
+  return {
+    add(item) {
+      writer.add(item as RecordedItem);
+    },
+    name(address, name) {
+      writer.name(address, name);
+    },
+    checkpoint(nowNs: number, losses: Losses) {
+      if (nowNs < nextCheckpointNs) {
+        writer.tick(nowNs);
+        return;
+      }
+      nextCheckpointNs = nowNs + CHECKPOINT_NS;
+      writer.checkpoint({ losses, nowNs });
+    },
+    close: (end) => writer.close(end),
+    facts: () => ({ items: writer.count, dropped: writer.droppedCount }),
+  };
+}
+
+function thisHost() {
+  return { name: os.hostname(), kernel: os.release(), machine: os.machine(), bootId: bootId() };
+}
+
+function bootId(): string | undefined {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,68 @@
+/** Shows what a live source sees, records it where asked to, and says at the end how far that may be trusted. */
+import { AttributedSource } from '../attribute/attributed-source.js';
+import type { Flow } from '../model/flow.js';
+import type { Meeting } from '../model/meeting.js';
+import type { Recorder } from '../model/recorder.js';
+import type { Losses, Source } from '../model/source.js';
+import { runSession } from '../session/run.js';
+import { summary } from '../view/summary.js';
+import type { Display } from '../view/view.js';
+import type { Report } from './report.js';
+
+/** A recorder that has an end. */
+export interface OpenRecorder<Item> extends Recorder<Item> {
+  /** The name of a remote address, which may come later than the items that have it. */
+  name(address: string, name: string): void;
+  /** Resolves when all is in the file. */
+  close(end: { endedNs: number; losses: Losses; audit: string | undefined }): Promise<void>;
+  facts(): { items: number; dropped: number };
+}
+
+export interface LiveRun<Item> {
+  source: Source<Item | Meeting>;
+  report: Report<Item>;
+  attribute(flow: Flow, nowNs: number): void;
+  wants(item: Item): boolean;
+  /** Begins the recording that was asked for, once it is known that tracing works. */
+  openRecorder(): Promise<OpenRecorder<Item> | undefined>;
+  status: string;
+  display: Display;
+  timing: { intervalMs: number; durationMs: number | undefined; count: number | undefined };
+  refresh?: () => void;
+  /** How the totals compare with the kernel's counters; undefined where a filter makes that meaningless. */
+  audit(): string | undefined;
+}
+
+/** The source is closed at the end, whatever happens. */
+export async function runLive<Item extends Flow & { type: string }>(run: LiveRun<Item>): Promise<void> {
+  const { source, report, display } = run;
+  try {
+    const recorder = await run.openRecorder();
+    const { elapsedNs, endedNs, outputOpen } = await runSession({
+      source: new AttributedSource(source, { ...run, recorder }),
+      reducers: report.reducers,
+      view: report.view,
+      counts: (item) => report.counts(item),
+      status: run.status,
+      display,
+      ...(run.refresh ? { refresh: run.refresh } : {}),
+      ...run.timing,
+    });
+    const losses = source.losses();
+    const audit = run.audit();
+    await recorder?.close({ endedNs, losses, audit });
+    if (!outputOpen) return;
+    process.stderr.write(
+      summary({
+        facts: report.facts(),
+        durationNs: elapsedNs,
+        losses,
+        ...(audit === undefined ? {} : { audit }),
+        colorLevel: 0,
+        width: process.stderr.isTTY ? display.width : undefined,
+      }),
+    );
+  } finally {
+    source.close();
+  }
+}
