@@ -5,6 +5,8 @@ import { parseGroupKeys } from '../aggregate/group-keys.js';
 import { HANDSHAKE_KEYS } from '../aggregate/handshake-keys.js';
 import { OK_LATENCY } from '../aggregate/handshake-report.js';
 import { HandshakeTotals } from '../aggregate/handshake-totals.js';
+import { handshakeHeatmap } from '../aggregate/heatmap-kinds.js';
+import { HeatmapGroups } from '../aggregate/heatmap.js';
 import { KernelHandshakes } from '../aggregate/kernel-handshakes.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { filterFlags, isUnfiltered, minLatencyFlag, toFilter } from '../cli/filter-flags.js';
@@ -45,6 +47,10 @@ export default class Connlat extends BaseCommand {
       command: '<%= config.bin %> <%= command.id %> --hist --duration 30s',
     },
     {
+      description: 'How latency and failures change over time',
+      command: '<%= config.bin %> <%= command.id %> --heatmap',
+    },
+    {
       description: 'For jq',
       command: '<%= config.bin %> <%= command.id %> --json | jq \'select(.result != "ok")\'',
     },
@@ -81,8 +87,9 @@ export default class Connlat extends BaseCommand {
     const filter = toFilter(flags);
     const timing = parseTiming(flags);
     const pendingNs = parseDuration(flags.pending);
-    const display = currentDisplay();
+    const display = currentDisplay(flags);
     const groups = new HandshakeGroups(parseGroupKeys(flags.by ?? [], HANDSHAKE_KEYS));
+    const heatmap = new HeatmapGroups(groups.keys, handshakeHeatmap());
     // A count needs each event; groups are made in user space.
     const aggregate = flags.hist && flags.by === undefined && timing.count === undefined;
     const kernelSums = new KernelHandshakes();
@@ -102,6 +109,7 @@ export default class Connlat extends BaseCommand {
           measures: [OK_LATENCY],
           keys: groups.keys.map(({ name }) => name.replaceAll('-', '_')),
         },
+        heatmap,
       },
       display,
       { clockOffsetNs: 0, timeFormat: flags.time, startedNs: monotonicNs() },
@@ -118,7 +126,7 @@ export default class Connlat extends BaseCommand {
       const { elapsedNs, outputOpen } = await runSession({
         source,
         status: flags['sync-errors'] ? `${SLOWS_CALLS}\n${TRACING}` : TRACING,
-        reducers: flags.by || flags.hist ? [totals, groups] : [totals],
+        reducers: flags.heatmap ? [totals, heatmap] : flags.by || flags.hist ? [totals, groups] : [totals],
         view,
         display,
         ...(aggregate

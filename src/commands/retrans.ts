@@ -1,6 +1,8 @@
 import { Flags } from '@oclif/core';
 import { retransmitAuditSentence } from '../aggregate/audit.js';
 import { parseGroupKeys } from '../aggregate/group-keys.js';
+import { retransmitHeatmap } from '../aggregate/heatmap-kinds.js';
+import { HeatmapGroups } from '../aggregate/heatmap.js';
 import { RetransmitGroups, type RetransmitGroup } from '../aggregate/retransmit-groups.js';
 import { RETRANSMIT_KEYS } from '../aggregate/retransmit-keys.js';
 import { RETRANSMIT_MEASURES } from '../aggregate/retransmit-report.js';
@@ -89,8 +91,9 @@ export default class Retrans extends BaseCommand {
     const kinds = (flags.kind ?? []).map(parseKind);
     const states = (flags.state ?? []).map(parseState);
     const timing = parseTiming(flags);
-    const display = currentDisplay();
+    const display = currentDisplay(flags);
     const groups = new RetransmitGroups(parseGroupKeys(flags.by ?? [], RETRANSMIT_KEYS));
+    const heatmap = new HeatmapGroups(groups.keys, retransmitHeatmap());
     const totals = new RetransmitTotals();
     const view = chooseView<Retransmit, RetransmitGroup>(
       flags,
@@ -107,6 +110,7 @@ export default class Retrans extends BaseCommand {
           measures: RETRANSMIT_MEASURES,
           keys: groups.keys.map(({ name }) => name.replaceAll('-', '_')),
         },
+        heatmap,
       },
       display,
       { clockOffsetNs: 0, timeFormat: flags.time, startedNs: monotonicNs() },
@@ -116,14 +120,14 @@ export default class Retrans extends BaseCommand {
       kinds,
       states,
       transport: flags.transport,
-      sampleNs: flags.by && !flags.hist ? timing.intervalMs * 1e6 : 0,
+      sampleNs: flags.by && !flags.hist && !flags.heatmap ? timing.intervalMs * 1e6 : 0,
       audit: isUnfiltered(filter) && kinds.length === 0 && states.length === 0,
     });
     try {
       const { elapsedNs, outputOpen } = await runSession({
         source,
         status: 'Tracing TCP retransmissions; Ctrl-C ends.',
-        reducers: flags.by || flags.hist ? [totals, groups] : [totals],
+        reducers: flags.heatmap ? [totals, heatmap] : flags.by || flags.hist ? [totals, groups] : [totals],
         view: viewOf(isRetransmit, view),
         display,
         ...timing,
