@@ -62,6 +62,10 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
     options.refresh?.();
     output.frame(view.frame(nowNs, clockOffsetNs()));
   };
+  const end = (nowNs: number): void => {
+    options.refresh?.();
+    output.frame(view.end ? view.end(nowNs, clockOffsetNs()) : view.frame(nowNs, clockOffsetNs()));
+  };
 
   try {
     const endNs = options.durationMs === undefined ? Infinity : startedNs + options.durationMs * 1e6;
@@ -85,7 +89,7 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
     source.stop();
     take();
     // The interval that has just begun is too short for a rate: the last frame shows the one before it.
-    frame(monotonicNs());
+    end(monotonicNs());
   } finally {
     stop.release();
     output.close();
@@ -192,7 +196,7 @@ class Output {
 
   frame(text: string | undefined): void {
     if (text === undefined) return;
-    this.append(this.stdout.isTTY ? this.redrawn(text) : text);
+    this.append(this.stdout.isTTY && !this.display.plain ? this.redrawn(text) : text);
   }
 
   /** One write a frame: up to where the last one began, each line over the old one, and nothing of it below. */
