@@ -4,7 +4,7 @@ import type { SummaryFacts } from '../model/summary.js';
 import { formatCount, formatElapsed, formatPercent } from '../model/units.js';
 import type { RetransmitStats } from './retransmit-stats.js';
 
-const STALL = durations('stall');
+export const STALL = durations('stall');
 const TRY = numbers('try', 'try');
 export const RETRANSMIT_MEASURES = [STALL, TRY];
 

@@ -2,6 +2,8 @@ import { HandshakeGroups } from '../aggregate/handshake-groups.js';
 import { parseGroupKeys } from '../aggregate/group-keys.js';
 import { HANDSHAKE_KEYS, handshakeKeys } from '../aggregate/handshake-keys.js';
 import { OK_LATENCY } from '../aggregate/handshake-report.js';
+import { handshakeHeatmap } from '../aggregate/heatmap-kinds.js';
+import { HeatmapGroups } from '../aggregate/heatmap.js';
 import { HandshakeTotals } from '../aggregate/handshake-totals.js';
 import type { KernelHandshakes } from '../aggregate/kernel-handshakes.js';
 import type { Handshake } from '../model/handshake.js';
@@ -23,6 +25,7 @@ export function connlatReport(
   kernelSums?: KernelHandshakes,
 ): Report<Handshake> {
   const groups = new HandshakeGroups(parseGroupKeys(flags.by ?? [], handshakeKeys(names)));
+  const heatmap = new HeatmapGroups(groups.keys, handshakeHeatmap());
   const totals = new HandshakeTotals();
   const view = chooseView(
     flags,
@@ -35,13 +38,14 @@ export function connlatReport(
         defaultSort: 'rate_per_s',
       },
       histogram: { source: kernelSums ?? groups, measures: [OK_LATENCY], keys: keyNames(groups.keys) },
+      heatmap,
     },
     display,
     context,
   );
   return {
     view,
-    reducers: flags.by || flags.hist ? [totals, groups] : [totals],
+    reducers: [totals, ...(flags.heatmap ? [heatmap] : flags.by || flags.hist ? [groups] : [])],
     counts: ({ outcome }) => outcome !== 'pending',
     facts: () => (kernelSums ?? totals).facts(),
   };

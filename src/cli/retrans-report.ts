@@ -1,6 +1,8 @@
 import { parseGroupKeys } from '../aggregate/group-keys.js';
 import { RetransmitGroups, type RetransmitGroup } from '../aggregate/retransmit-groups.js';
 import { RETRANSMIT_KEYS, retransmitKeys } from '../aggregate/retransmit-keys.js';
+import { retransmitHeatmap } from '../aggregate/heatmap-kinds.js';
+import { HeatmapGroups } from '../aggregate/heatmap.js';
 import { RETRANSMIT_MEASURES } from '../aggregate/retransmit-report.js';
 import { RetransmitTotals } from '../aggregate/retransmit-totals.js';
 import { isRetransmit, type RetransItem, type Retransmit } from '../model/retransmit.js';
@@ -30,6 +32,7 @@ export function retransReport({
   revealed,
 }: ReportOptions<RetransViewFlagValues>): Report<RetransItem> {
   const groups = new RetransmitGroups(parseGroupKeys(flags.by ?? [], retransmitKeys(names)));
+  const heatmap = new HeatmapGroups(groups.keys, retransmitHeatmap());
   const totals = new RetransmitTotals();
   const sequence = flags['absolute-seq'] ? 'absolute' : 'relative';
   const view = chooseView<Retransmit, RetransmitGroup>(
@@ -43,13 +46,14 @@ export function retransReport({
         defaultSort: 'retrans',
       },
       histogram: { source: groups, measures: RETRANSMIT_MEASURES, keys: keyNames(groups.keys) },
+      heatmap,
     },
     display,
     context,
   );
   return {
     view: viewOf(isRetransmit, view),
-    reducers: flags.by || flags.hist ? [totals, groups] : [totals],
+    reducers: [totals, ...(flags.heatmap ? [heatmap] : flags.by || flags.hist ? [groups] : [])],
     counts: isRetransmit,
     facts: () => totals.facts(),
   };

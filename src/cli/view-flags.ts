@@ -1,9 +1,12 @@
 /** How it is shown: the same flags in every command, and the view that they ask for. */
 import { Flags } from '@oclif/core';
 import type { Column, TextContext } from '../model/column.js';
+import type { HeatmapSource } from '../model/heatmap-section.js';
 import type { HistogramSource, Measure } from '../model/histogram-section.js';
 import { machineColumns, textColumns, wideColumns, type Sorting } from '../model/select.js';
 import { parseDuration } from '../model/units.js';
+import { createCsvHeatmapView, createJsonHeatmapView } from '../view/heatmap-machine.js';
+import { createHeatmapView } from '../view/heatmap.js';
 import { createHistogramView } from '../view/histogram.js';
 import {
   createCsvHistogramView,
@@ -34,6 +37,16 @@ export const viewFlags = {
     ...VIEW,
   }),
   hist: Flags.boolean({ description: 'Histogram; with --by one a group.', ...VIEW }),
+  heatmap: Flags.boolean({
+    description: 'Heatmap: time across, latency up, counts as shades; with --by one a group.',
+    exclusive: ['hist'],
+    ...VIEW,
+  }),
+  plain: Flags.boolean({
+    description: 'For a screen reader: text in reading order, no colours, bars or redrawing.',
+    exclusive: ['json', 'csv'],
+    ...VIEW,
+  }),
   json: Flags.boolean({ description: 'NDJSON: one object a line.', exclusive: ['csv'], ...VIEW }),
   csv: Flags.boolean({ description: 'CSV with a header line.', ...VIEW }),
   columns: Flags.string({
@@ -46,7 +59,7 @@ export const viewFlags = {
   sort: Flags.string({ description: 'Sort a table by this column.', helpValue: 'COLUMN', ...VIEW }),
   top: Flags.string({ description: 'Show only the first N groups.', helpValue: 'N', ...VIEW }),
   interval: Flags.string({
-    description: 'Time between two tables.',
+    description: 'Time between two tables, and of one column of a heatmap.',
     helpValue: '1s',
     default: '1s',
     ...VIEW,
@@ -68,6 +81,8 @@ export const countFlag = (what: string) =>
 export interface ViewFlagValues {
   by?: string[] | undefined;
   hist: boolean;
+  heatmap: boolean;
+  plain: boolean;
   json: boolean;
   csv: boolean;
   columns?: string[] | undefined;
@@ -85,6 +100,7 @@ export interface ViewParts<Item, Row> {
   columns: readonly Column<Item>[];
   table: Pick<TableOptions<Row>, 'rows' | 'notes'> & { columns: readonly Column<Row>[]; defaultSort: string };
   histogram: { source: HistogramSource; measures: readonly Measure[]; keys: readonly string[] };
+  heatmap: HeatmapSource;
 }
 
 /** @throws {RangeError} for a value that makes no sense. */
@@ -102,14 +118,23 @@ export function parseTiming(flags: ViewFlagValues): {
   };
 }
 
-/** The terminal behind stdout, or a pipe. Colours follow NO_COLOR and FORCE_COLOR. */
-export function currentDisplay(): Display {
+/** --plain before NO_COLOR (no-color.org; chalk does not know it), and that before what chalk found: FORCE_COLOR, TERM, a pipe. */
+export function colorLevelOf(
+  plain: boolean,
+  noColor: string | undefined,
+  found: Display['colorLevel'],
+): Display['colorLevel'] {
+  return plain || noColor ? 0 : found;
+}
+
+/** The terminal behind stdout, or a pipe. */
+export function currentDisplay({ plain }: Pick<ViewFlagValues, 'plain'>): Display {
   const { isTTY, columns, rows } = process.stdout;
   return {
     width: isTTY ? columns : undefined,
     height: isTTY ? rows : undefined,
-    // no-color.org; chalk itself looks only at FORCE_COLOR.
-    colorLevel: process.env['NO_COLOR'] ? 0 : STDOUT_COLOR_LEVEL,
+    colorLevel: colorLevelOf(plain, process.env['NO_COLOR'], STDOUT_COLOR_LEVEL),
+    plain,
   };
 }
 
@@ -124,6 +149,11 @@ export function chooseView<Item, Row>(
   const base = { display, context };
   const machine = flags.json || flags.csv;
   const top = flags.top === undefined ? {} : { top: parseWhole('--top', flags.top, 1, MAX_COUNT) };
+  if (flags.heatmap) {
+    const options = { ...base, ...top, source: parts.heatmap, keys: parts.histogram.keys };
+    if (!machine) return createHeatmapView(options);
+    return flags.json ? createJsonHeatmapView(options) : createCsvHeatmapView(options);
+  }
   if (flags.hist) {
     const options = { ...base, ...parts.histogram, ...top };
     if (!machine) return createHistogramView(options);
@@ -147,13 +177,16 @@ export function chooseView<Item, Row>(
 }
 
 /** A flag that would change nothing is a misunderstanding: better said than ignored. */
-function refuseUseless({ by, hist, json, csv, wide, sort, top, columns }: ViewFlagValues): void {
-  if (sort !== undefined && (hist || !by))
-    throw new RangeError('--sort needs a table: --by KEY without --hist');
+function refuseUseless(flags: ViewFlagValues): void {
+  const { by, hist, heatmap, json, csv, wide, sort, top, columns } = flags;
+  const picture = hist || heatmap;
+  if (sort !== undefined && (picture || !by))
+    throw new RangeError('--sort needs a table: --by KEY without --hist or --heatmap');
   if (top !== undefined && !by) throw new RangeError('--top needs groups: add --by KEY');
-  if (wide && (hist || json || csv || columns !== undefined))
+  if (wide && (picture || json || csv || columns !== undefined))
     throw new RangeError('--wide is for rows and tables without --columns; JSON and CSV have all columns');
-  if (columns !== undefined && hist) throw new RangeError('--columns has no meaning for a histogram');
+  if (columns !== undefined && picture)
+    throw new RangeError(`--columns has no meaning for a ${hist ? 'histogram' : 'heatmap'}`);
 }
 
 function chosenColumns<Item>(

@@ -43,6 +43,14 @@ export default class Connlat extends BaseCommand {
       command: '<%= config.bin %> <%= command.id %> --hist --duration 30s',
     },
     {
+      description: 'How latency and failures change over time',
+      command: '<%= config.bin %> <%= command.id %> --heatmap',
+    },
+    {
+      description: 'Which pods fail to reach what is outside',
+      command: '<%= config.bin %> <%= command.id %> --external --by pod,result',
+    },
+    {
       description: 'For jq',
       command: '<%= config.bin %> <%= command.id %> --json | jq \'select(.result != "ok")\'',
     },
@@ -77,7 +85,7 @@ export default class Connlat extends BaseCommand {
     const timing = parseTiming(flags);
     const pendingNs = parseDuration(flags.pending);
     const wanted = toAttributionFilter(flags);
-    const display = currentDisplay();
+    const display = currentDisplay(flags);
     let source: HandshakeSource | undefined;
     const attribution = openLiveAttribution(flags, (cgroupId) => source?.cgroupPath(cgroupId));
     try {

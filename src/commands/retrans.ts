@@ -83,7 +83,7 @@ export default class Retrans extends BaseCommand {
     const states = (flags.state ?? []).map(parseState);
     const timing = parseTiming(flags);
     const wanted = toAttributionFilter(flags);
-    const display = currentDisplay();
+    const display = currentDisplay(flags);
     let source: RetransmitSource | undefined;
     const attribution = openLiveAttribution(flags, (cgroupId) => source?.cgroupPath(cgroupId));
     try {
@@ -98,7 +98,7 @@ export default class Retrans extends BaseCommand {
         states,
         transport: flags.transport,
         // A recording may be looked at as a table.
-        sampleNs: (flags.by && !flags.hist) || flags.record !== undefined ? timing.intervalMs * 1e6 : 0,
+        sampleNs: (flags.by && !flags.hist && !flags.heatmap) || flags.record !== undefined ? timing.intervalMs * 1e6 : 0,
         meetings: flags.record !== undefined,
         audit: unfiltered,
       }));

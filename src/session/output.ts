@@ -53,7 +53,7 @@ export class Output {
   frame(text: string | undefined): void {
     if (text === undefined) return;
     this.lastFrameNs = monotonicNs();
-    this.append(this.stdout.isTTY ? this.redrawn(text) : text);
+    this.append(this.stdout.isTTY && !this.display.plain ? this.redrawn(text) : text);
   }
 
   /** One write a frame: up to where the last one began, each line over the old one, and nothing of it below. */

@@ -65,6 +65,10 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
     options.refresh?.();
     output.frame(view.frame(nowNs, clock.unixOffsetNs()));
   };
+  const end = (nowNs: number): void => {
+    options.refresh?.();
+    output.frame(view.end ? view.end(nowNs, clock.unixOffsetNs()) : view.frame(nowNs, clock.unixOffsetNs()));
+  };
 
   try {
     const endNs = options.durationMs === undefined ? Infinity : startedNs + options.durationMs * 1e6;
@@ -87,7 +91,7 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
     source.stop();
     take();
     // The interval that has just begun is too short for a rate: the last frame shows the one before it.
-    frame(clock.nowNs());
+    end(clock.nowNs());
   } finally {
     stop.release();
     output.close();

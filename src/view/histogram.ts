@@ -1,12 +1,17 @@
-import type { HistogramSection, HistogramSource, MeasuredHistogram } from '../model/histogram-section.js';
+import type {
+  HistogramSection,
+  HistogramSource,
+  Measure,
+  MeasuredHistogram,
+} from '../model/histogram-section.js';
 import { bucketStart, type LatencyHistogram } from '../model/histogram.js';
-import { formatCount } from '../model/units.js';
+import { formatCount, formatPercent } from '../model/units.js';
 import { GAP } from './layout.js';
 import { createPaint, type Paint } from './paint.js';
 import { quantileText } from './quantiles.js';
 import { bar } from './scale.js';
 import { createTimeText } from './time.js';
-import type { Display, View, ViewOptions } from './view.js';
+import { isAppended, type Display, type View, type ViewOptions } from './view.js';
 
 /** Rows of a histogram that stands alone, and of one among others. */
 const MOST_ROWS = { alone: 24, among: 12 };
@@ -53,6 +58,34 @@ function mergedRows(histogram: LatencyHistogram, most: number): Row[] {
   return rows;
 }
 
+/** `ok latency 212  p50 402 µs …`. */
+function quantilesLine(histogram: LatencyHistogram, { label, text }: Measure): string {
+  const quantiles = histogram.count > 0 ? `  ${quantileText(histogram, text)}` : '';
+  return `${label} ${formatCount(histogram.count)}${quantiles}`;
+}
+
+/** `from 400 µs to 500 µs`, `try 1`. */
+function rowLabel({ from, to }: Row, measure: Measure): string {
+  const least = Math.max(from, measure.least);
+  const last = measure.lastOf(to);
+  if (last === least) return `${measure.label} ${measure.text(least)}`;
+  return `from ${measure.text(least)} to ${measure.text(last)}`;
+}
+
+/** The same in words, without rows of nothing: `from 400 µs to 500 µs: 212 (17.0%)`, `refused: 3`. */
+function plainLines({ title, histograms }: HistogramSection): string[] {
+  return histograms.flatMap(({ measure, histogram, others }) => [
+    `${title === '' ? '' : `${title}: `}${quantilesLine(histogram, measure)}`,
+    ...mergedRows(histogram, MOST_ROWS.alone)
+      .filter(({ count }) => count > 0)
+      .map((row) => {
+        const share = formatPercent((100 * row.count) / histogram.count);
+        return `${rowLabel(row, measure)}: ${formatCount(row.count)} (${share})`;
+      }),
+    ...others.map(([name, count]) => `${name}: ${formatCount(count)}`),
+  ]);
+}
+
 /** What a histogram may take. */
 interface Room {
   width: number;
@@ -91,9 +124,7 @@ function barLines({ histogram, measure, others }: MeasuredHistogram, room: Room)
 }
 
 function histogramLines(measured: MeasuredHistogram, room: Room): string[] {
-  const { histogram, measure } = measured;
-  const quantiles = histogram.count > 0 ? `  ${quantileText(histogram, (value) => measure.text(value))}` : '';
-  return [...barLines(measured, room), `${measure.label} ${formatCount(histogram.count)}${quantiles}`];
+  return [...barLines(measured, room), quantilesLine(measured.histogram, measured.measure)];
 }
 
 function sectionLines({ title, histograms }: HistogramSection, room: Room): string[] {
@@ -131,7 +162,7 @@ function fitting(blocks: readonly string[][], sections: number, height: Display[
   });
 }
 
-/** Histograms that are drawn anew each interval. On a pipe each frame has the time above it and a blank line below. */
+/** Histograms that are drawn anew each interval. On a pipe and in plain text each frame has the time above and a blank line below. */
 export function createHistogramView<Item>(options: HistogramOptions): View<Item> {
   const { source, display } = options;
   const paint = createPaint(display.colorLevel);
@@ -141,16 +172,20 @@ export function createHistogramView<Item>(options: HistogramOptions): View<Item>
     items: () => '',
     frame(nowNs, clockOffsetNs) {
       const sections = source.sections();
+      const appended = isAppended(display);
       const width = display.width ?? PIPE_WIDTH;
-      const most = mostRows(sections, display.height);
+      const height = appended ? undefined : display.height;
+      const most = mostRows(sections, height);
       const blocks = sections
         .slice(0, options.top)
-        .map((section) => sectionLines(section, { width, most, paint }));
-      const shown = fitting(blocks, sections.length, display.height);
+        .map((section) =>
+          display.plain ? plainLines(section) : sectionLines(section, { width, most, paint }),
+        );
+      const shown = fitting(blocks, sections.length, height);
       const parts = shown.map((lines) => lines.join('\n'));
       if (sections.length > shown.length) parts.push(`… ${formatCount(sections.length - shown.length)} more`);
       const text = `${parts.join('\n\n')}\n`;
-      if (display.width !== undefined) return text;
+      if (!appended) return text;
       return `${timeText(nowNs, { ...options.context, clockOffsetNs })}\n${text}\n`;
     },
   };

@@ -6,7 +6,7 @@ import { createPaint, type Paint } from './paint.js';
 import { headerLine, rowLine } from './rows.js';
 import { selectRows, type TableOptions } from './table-rows.js';
 import { createTimeText } from './time.js';
-import type { View } from './view.js';
+import { isAppended, type View } from './view.js';
 import { filled, textWidth } from './width.js';
 
 /** Lines of a frame that are not rows: header, `… 212 more`, and the cursor's. */
@@ -145,7 +145,10 @@ function drawForTerminal<Row>(
 
 /** A table that is drawn anew each interval. On a pipe each has the time above it and a blank line below. */
 export function createTableView<Item, Row>(options: TableOptions<Row>): View<Item> {
-  const { display, columns, top = Infinity } = options;
+  const { display, top = Infinity } = options;
+  const columns = display.plain
+    ? options.columns.filter(({ stretchTo }) => stretchTo === undefined)
+    : options.columns;
   const paint = createPaint(display.colorLevel);
   const timeText = createTimeText();
   return {
@@ -154,7 +157,9 @@ export function createTableView<Item, Row>(options: TableOptions<Row>): View<Ite
     frame(nowNs, clockOffsetNs) {
       const now = { ...options.context, clockOffsetNs };
       const notes = options.notes?.() ?? [];
-      const room = display.height === undefined ? Infinity : display.height - OTHER_LINES - notes.length;
+      const appended = isAppended(display);
+      const { height } = display;
+      const room = appended || height === undefined ? Infinity : height - OTHER_LINES - notes.length;
       const limit = Math.max(1, Math.min(top, room));
       const { rows, hidden } = selectRows(options, limit, now);
       const slots = place(columns, rows, display.width, now);
@@ -165,7 +170,7 @@ export function createTableView<Item, Row>(options: TableOptions<Row>): View<Ite
       const more = hidden + rows.length - shown;
       if (more > 0) lines.push(`… ${formatCount(more)} more`);
       lines.push(...notes);
-      if (display.width === undefined) return [timeText(nowNs, now), ...lines, '', ''].join('\n');
+      if (appended) return [timeText(nowNs, now), ...lines, '', ''].join('\n');
       return `${lines.join('\n')}\n`;
     },
   };

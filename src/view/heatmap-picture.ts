@@ -1,0 +1,246 @@
+/** The drawing of a heatmap: bands of values upward, intervals to the right, counts as shades. */
+import { bandCounts, bandsOf, limitText, type Band } from '../model/bands.js';
+import type { Tone } from '../model/column.js';
+import type { HeatmapColumn, HeatmapSection, HeatmapSource } from '../model/heatmap-section.js';
+import { LatencyHistogram } from '../model/histogram.js';
+import { formatCount, formatElapsed } from '../model/units.js';
+import { columnsIn, type Intervals } from './heatmap-intervals.js';
+import { GAP } from './layout.js';
+import type { Paint } from './paint.js';
+import { quantileText } from './quantiles.js';
+import { SHADES, shadeRanges, shadeScale, type LogScale } from './scale.js';
+import { textWidth } from './width.js';
+
+export const LEAST_BANDS = 6;
+const TOTAL = 'total';
+const FOLDED = 'failed';
+
+/** One line of cells. */
+interface Line {
+  label: string;
+  tone: Tone | undefined;
+  /** False for values, whose cells have the colours of heat. */
+  other: boolean;
+  /** One for each interval. */
+  counts: readonly number[];
+  /** What stands at its right. */
+  total: number;
+}
+
+/** A group as it will be drawn. */
+export interface Picture {
+  title: string;
+  caption: string;
+  lines: readonly Line[];
+}
+
+const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
+
+/** A line for each band, the longest durations first. */
+function bandLines(columns: readonly HeatmapColumn[], bands: readonly Band[], intervals: Intervals): Line[] {
+  const lines = bands.map(({ fromNs }) => ({
+    label: limitText(fromNs),
+    tone: undefined,
+    other: false,
+    counts: intervals.endsNs.map(() => 0),
+    total: 0,
+  }));
+  for (const { interval, histogram } of columns) {
+    for (const [at, count] of bandCounts(histogram, bands).entries()) {
+      const line = lines[at];
+      if (!line) continue;
+      line.counts[interval - intervals.first] = count;
+      line.total += count;
+    }
+  }
+  return lines.reverse();
+}
+
+/** A line for whatever has no value and occurred. */
+function otherLines(
+  { others }: HeatmapSource,
+  columns: readonly HeatmapColumn[],
+  intervals: Intervals,
+): Line[] {
+  return others.flatMap(({ label, tone, gauge = false }, place) => {
+    const counts = intervals.endsNs.map(() => 0);
+    for (const { interval, others: has } of columns) counts[interval - intervals.first] = has[place] ?? 0;
+    if (sum(counts) === 0) return [];
+    return [{ label, tone, other: true, counts, total: gauge ? (counts.at(-1) ?? 0) : sum(counts) }];
+  });
+}
+
+/** One line for all that failed: where there is no room for more. */
+function folded(lines: readonly Line[], intervals: Intervals): Line[] {
+  const bad = lines.filter(({ tone }) => tone === 'bad');
+  if (bad.length < 2) return [...lines];
+  const counts = intervals.endsNs.map((_, at) => sum(bad.map(({ counts }) => counts[at] ?? 0)));
+  const line: Line = { label: FOLDED, tone: 'bad', other: true, counts, total: sum(counts) };
+  return [line, ...lines.filter(({ tone }) => tone !== 'bad')];
+}
+
+/** Lays out a group in at most `most` lines of cells, but with no fewer than LEAST_BANDS bands. */
+export function pictureOf(
+  source: HeatmapSource,
+  section: HeatmapSection,
+  intervals: Intervals,
+  most: { bands: number; lines: number },
+): Picture {
+  const columns = columnsIn(section, intervals);
+  const all = new LatencyHistogram();
+  for (const { histogram } of columns) all.merge(histogram);
+  const others = otherLines(source, columns, intervals);
+  const crowded = others.length + LEAST_BANDS > most.lines;
+  const below = crowded ? folded(others, intervals) : others;
+  const room = Math.max(LEAST_BANDS, Math.min(most.bands, most.lines - below.length));
+  const lines = bandLines(columns, bandsOf(all, LEAST_BANDS, room), intervals);
+  return {
+    title: section.title,
+    caption: captionOf(source, all, intervals),
+    lines: [...lines, ...below],
+  };
+}
+
+function captionOf({ measure }: HeatmapSource, all: LatencyHistogram, intervals: Intervals): string {
+  const elapsed = formatElapsed((intervals.endsNs.at(-1) ?? intervals.startNs) - intervals.startNs);
+  const head = `${measure.label} ${formatCount(all.count)} in ${elapsed}`;
+  return all.count > 0 ? `${head}  ${quantileText(all, (value) => measure.text(value))}` : head;
+}
+
+/** Widths that all pictures of a frame share, so that their times are above each other. */
+interface Layout {
+  label: number;
+  cells: number;
+  total: number;
+}
+
+/** Columns of a frame beside its cells: `refused│`, and `  total`. */
+function layoutOf(pictures: readonly Picture[], intervals: number, leastCells: number): Layout {
+  const lines = pictures.flatMap((picture) => picture.lines);
+  return {
+    label: Math.max(...lines.map(({ label }) => label.length)),
+    cells: Math.max(intervals, leastCells),
+    total: Math.max(TOTAL.length, ...lines.map(({ total }) => formatCount(total).length)),
+  };
+}
+
+/** Intervals that a terminal has room for, before it is known what they hold. */
+export function mostIntervals({ others, measure }: HeatmapSource, width: number): number {
+  const label = Math.max(
+    ...others.map(({ label: { length } }) => length),
+    FOLDED.length,
+    measure.label.length,
+  );
+  const total = '1,000,000'.length;
+  return Math.max(1, width - label - 1 - GAP - total);
+}
+
+/** Cells of a line; neighbours of one shade are painted at once. */
+function cellsText({ counts, tone, other }: Line, { stepOf }: LogScale, paint: Paint): string {
+  let text = '';
+  let run = { step: -1, length: 0 };
+  const flush = (): void => {
+    const { step, length } = run;
+    const cells = (SHADES[step] ?? ' ').repeat(length);
+    if (step < 0) text += cells;
+    else text += other ? paint.tone(tone, cells) : paint.heat(step, cells);
+  };
+  for (const count of counts) {
+    const step = count > 0 ? stepOf(count) : -1;
+    if (step === run.step) {
+      run.length++;
+    } else {
+      flush();
+      run = { step, length: 1 };
+    }
+  }
+  flush();
+  return text;
+}
+
+function lineText(line: Line, layout: Layout, scale: LogScale, paint: Paint): string {
+  const label = line.label.padStart(layout.label);
+  const before = ' '.repeat(layout.cells - line.counts.length);
+  const head = `${paint.tone(line.tone, label)}${line.other ? '┆' : '│'}${before}`;
+  const total = line.total > 0 ? formatCount(line.total) : '';
+  const right = ' '.repeat(GAP) + total.padStart(layout.total);
+  return `${head}${cellsText(line, scale, paint)}${paint.tone(line.tone, right)}`.trimEnd();
+}
+
+/** Lines before those of cells: one where name and caption fit beside each other. */
+export function headLines({ title, caption }: Picture, paint: Paint, width: number): string[] {
+  if (title === '') return [caption];
+  const fits = textWidth(title) + GAP + textWidth(caption) <= width;
+  const name = paint.header(title);
+  return fits ? [`${name}${' '.repeat(GAP)}${caption}`] : [name, caption];
+}
+
+/** Cells that have their time below: the newest, and every so many intervals as long as they do not touch. */
+function ticks({ first, endsNs }: Intervals, layout: Layout, labels: readonly string[]): number[] {
+  const before = layout.cells - endsNs.length;
+  const apart = Math.max(...labels.map((text) => text.length)) + GAP;
+  const every = Math.ceil(apart / 10) * 10;
+  const last = endsNs.length - 1;
+  const places = endsNs.flatMap((_, at) => {
+    const fits = before + at + 1 + layout.label >= (labels[at] ?? '').length;
+    return at === last || ((first + at + 1) % every === 0 && at <= last - apart && fits) ? [at] : [];
+  });
+  return places.map((at) => before + at);
+}
+
+/** `└────┬────┬  total`, and the times below: each ends under its tick, which is the end of its interval. */
+function axisLines(intervals: Intervals, layout: Layout, timeText: (ns: number) => string): string[] {
+  const labels = intervals.endsNs.map(timeText);
+  const before = layout.cells - intervals.endsNs.length;
+  const rule = new Array<string>(layout.cells).fill('─');
+  let times = '';
+  for (const cell of ticks(intervals, layout, labels)) {
+    rule[cell] = '┬';
+    const text = labels[cell - before] ?? '';
+    times = times.padEnd(layout.label + 1 + cell + 1 - text.length) + text;
+  }
+  const total = ' '.repeat(GAP) + TOTAL.padStart(layout.total);
+  return [`${' '.repeat(layout.label)}└${rule.join('')}${total}`, times];
+}
+
+/** `a cell: · 1  ░ 2-5  ▒ 6-19  █ 20-212`. */
+function legendLine(most: number, paint: Paint): string {
+  const entries = shadeRanges(most).map(([step, from, to]) => {
+    const counts = from === to ? formatCount(from) : `${formatCount(from)}-${formatCount(to)}`;
+    return `${paint.heat(step, SHADES[step] ?? '')} ${counts}`;
+  });
+  return `a cell: ${entries.join(' '.repeat(GAP))}`;
+}
+
+/** Axis, times, legend. */
+export const FOOT_LINES = 3;
+
+export interface Drawing {
+  /** One a group. */
+  blocks: string[][];
+  /** What stands below all groups; none where no group has a cell. */
+  foot: string[];
+}
+
+/** Draws groups on one scale and one axis. `width` is what captions may take. */
+export function drawPictures(
+  pictures: readonly Picture[],
+  intervals: Intervals,
+  width: number,
+  paint: Paint,
+  timeText: (ns: number) => string,
+): Drawing {
+  const counts = pictures.flatMap(({ lines }) => lines.flatMap((line) => line.counts));
+  const most = counts.reduce((high, count) => Math.max(high, count), 0);
+  const heads = pictures.map((picture) => headLines(picture, paint, width));
+  if (most === 0) return { blocks: heads, foot: [] };
+  const scale = shadeScale(most);
+  const layout = layoutOf(pictures, intervals.endsNs.length, timeText(intervals.startNs).length);
+  return {
+    blocks: pictures.map(({ lines }, at) => [
+      ...(heads[at] ?? []),
+      ...lines.map((line) => lineText(line, layout, scale, paint)),
+    ]),
+    foot: [...axisLines(intervals, layout, timeText), legendLine(most, paint)],
+  };
+}
