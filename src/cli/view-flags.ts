@@ -110,6 +110,7 @@ export function currentDisplay(): Display {
     height: isTTY ? rows : undefined,
     // no-color.org; chalk itself looks only at FORCE_COLOR.
     colorLevel: process.env['NO_COLOR'] ? 0 : STDOUT_COLOR_LEVEL,
+    plain: false,
   };
 }
 

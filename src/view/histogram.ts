@@ -1,12 +1,13 @@
 import type { HistogramSection, HistogramSource, MeasuredHistogram } from '../model/histogram-section.js';
 import { bucketStart, type LatencyHistogram } from '../model/histogram.js';
 import { formatCount } from '../model/units.js';
+import { hasHints, helpText, hintLine, KeyState, type KeyHelp } from './key-state.js';
 import { GAP } from './layout.js';
 import { createPaint, type Paint } from './paint.js';
 import { quantileText } from './quantiles.js';
 import { bar } from './scale.js';
 import { createTimeText } from './time.js';
-import type { Display, View, ViewOptions } from './view.js';
+import { isAppended, type Display, type View, type ViewOptions } from './view.js';
 
 /** Rows of a histogram that stands alone, and of one among others. */
 const MOST_ROWS = { alone: 24, among: 12 };
@@ -15,6 +16,7 @@ const LEAST_ROWS = 6;
 const CURSOR_LINES = 1;
 const MORE_LINES = 2;
 const PIPE_WIDTH = 80;
+const KEYS: readonly KeyHelp[] = [['1-9', 'show so many groups: 12 is 1 and 2; 0: all that fit']];
 const LEAST_BAR = 8;
 
 export interface HistogramOptions extends ViewOptions {
@@ -136,22 +138,32 @@ export function createHistogramView<Item>(options: HistogramOptions): View<Item>
   const { source, display } = options;
   const paint = createPaint(display.colorLevel);
   const timeText = createTimeText();
+  const state = new KeyState(options.top);
+  const hints = (groups: number): string => {
+    if (groups < 2) return hintLine([], paint);
+    return hintLine([state.top === undefined ? '1-9 top' : `1-9 top: ${state.top}`], paint);
+  };
   return {
     begin: () => '',
     items: () => '',
     frame(nowNs, clockOffsetNs) {
+      if (state.helpShown && display.keys) return helpText(KEYS, paint);
       const sections = source.sections();
       const width = display.width ?? PIPE_WIDTH;
-      const most = mostRows(sections, display.height);
+      const below = hasHints(display) ? ['', hints(sections.length)] : [];
+      const appended = isAppended(display);
+      const height = appended || display.height === undefined ? undefined : display.height - below.length;
+      const most = mostRows(sections, height);
       const blocks = sections
-        .slice(0, options.top)
+        .slice(0, state.top)
         .map((section) => sectionLines(section, { width, most, paint }));
-      const shown = fitting(blocks, sections.length, display.height);
+      const shown = fitting(blocks, sections.length, height);
       const parts = shown.map((lines) => lines.join('\n'));
       if (sections.length > shown.length) parts.push(`… ${formatCount(sections.length - shown.length)} more`);
-      const text = `${parts.join('\n\n')}\n`;
-      if (display.width !== undefined) return text;
+      const text = [parts.join('\n\n'), ...below, ''].join('\n');
+      if (!appended) return text;
       return `${timeText(nowNs, { ...options.context, clockOffsetNs })}\n${text}\n`;
     },
+    key: (key, nowNs) => state.take(key, nowNs),
   };
 }

@@ -6,15 +6,18 @@ import type { Display } from './view.js';
 export interface Paint {
   tone(tone: Tone | undefined, text: string): string;
   header(text: string): string;
+  /** What is not data. */
+  hint(text: string): string;
 }
 
 export function createPaint(level: Display['colorLevel']): Paint {
-  if (level === 0) return { tone: (_tone, text) => text, header: (text) => text };
+  if (level === 0) return { tone: (_tone, text) => text, header: (text) => text, hint: (text) => text };
   const chalk = new Chalk({ level });
   const tones = { bad: chalk.red, warn: chalk.yellow };
   return {
     tone: (tone, text) => (tone ? tones[tone](text) : text),
     header: (text) => chalk.bold(text),
+    hint: (text) => chalk.dim(text),
   };
 }
 

@@ -64,7 +64,7 @@ export const context: TextContext = {
 };
 
 export function display(width: number | undefined, more: Partial<Display> = {}): Display {
-  return { width, height: undefined, colorLevel: 0, ...more };
+  return { width, height: undefined, colorLevel: 0, plain: false, ...more };
 }
 
 /** Runs the items through reducers and a view as the session does; gives what came and the frame of each interval. */

@@ -10,7 +10,7 @@ import { textWidth } from '#tcpscope/view/width.js';
 type Item = Readonly<Record<string, Plain>>;
 
 const context: TextContext = { clockOffsetNs: 0, timeFormat: 'utc', startedNs: 0 };
-const pipe = { width: undefined, height: undefined, colorLevel: 0 } as const;
+const pipe = { width: undefined, height: undefined, colorLevel: 0, plain: false } as const;
 
 function column(key: string, more: Partial<Column<Item>> = {}): Column<Item> {
   const value = (item: Item): Plain => item[key] ?? null;
@@ -179,7 +179,7 @@ describe('sorting', () => {
     ];
     const sorting = { column: column(key), ...(order ? { order } : {}) };
     return sorted(items, sorting, context)
-      .map(({ id }) => id)
+      .items.map(({ id }) => id)
       .join('');
   };
 
