@@ -98,7 +98,10 @@ export default class Retrans extends BaseCommand {
         states,
         transport: flags.transport,
         // A recording may be looked at as a table.
-        sampleNs: (flags.by && !flags.hist && !flags.heatmap) || flags.record !== undefined ? timing.intervalMs * 1e6 : 0,
+        sampleNs:
+          (flags.by && !flags.hist && !flags.heatmap) || flags.record !== undefined
+            ? timing.intervalMs * 1e6
+            : 0,
         meetings: flags.record !== undefined,
         audit: unfiltered,
       }));

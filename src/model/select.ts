@@ -51,11 +51,21 @@ export function machineColumns<Item>(
   return [...new Set(keys)].map((key) => findColumn(columns, key));
 }
 
+export type Order = 'ascending' | 'descending';
+
 /** Order of `--sort`. */
 export interface Sorting<Item> {
   column: Column<Item>;
   /** Default: numbers from high to low, text from A to Z. */
-  order?: 'ascending' | 'descending';
+  order?: Order;
+  /** The other way round. */
+  reversed?: boolean;
+}
+
+/** A sorted copy, and how it is sorted. */
+export interface Sorted<Item> {
+  items: Item[];
+  order: Order;
 }
 
 function compare(a: Plain, b: Plain): number {
@@ -64,12 +74,16 @@ function compare(a: Plain, b: Plain): number {
   return textA < textB ? -1 : textA > textB ? 1 : 0;
 }
 
-/** A sorted copy. Items without a value come last in either order; equal items keep their order. */
+function otherOrder(order: Order): Order {
+  return order === 'ascending' ? 'descending' : 'ascending';
+}
+
+/** Items without a value come last in either order; equal items keep their order. */
 export function sorted<Item>(
   items: Iterable<Item>,
-  { column, order }: Sorting<Item>,
+  { column, order, reversed = false }: Sorting<Item>,
   context: TextContext,
-): Item[] {
+): Sorted<Item> {
   const keyed = Array.from(items, (item) => ({
     item,
     key: column.value ? column.value(item, context) : column.text(item, context, column.width),
@@ -77,7 +91,22 @@ export function sorted<Item>(
   const known = keyed.filter(({ key }) => key !== null);
   const unknown = keyed.filter(({ key }) => key === null);
   const numeric = known.some(({ key }) => typeof key === 'number');
-  const sign = (order ?? (numeric ? 'descending' : 'ascending')) === 'ascending' ? 1 : -1;
+  const usual = order ?? (numeric ? 'descending' : 'ascending');
+  const wanted = reversed ? otherOrder(usual) : usual;
+  const sign = wanted === 'ascending' ? 1 : -1;
   known.sort((a, b) => sign * compare(a.key, b.key));
-  return [...known, ...unknown].map(({ item }) => item);
+  return { items: [...known, ...unknown].map(({ item }) => item), order: wanted };
+}
+
+/** The column beside the one that is sorted by, `step` to the right, among those that are shown; round the ends. */
+export function besideSorted<Item>(
+  shown: readonly Column<Item>[],
+  current: Column<Item> | undefined,
+  step: 1 | -1,
+): Column<Item> | undefined {
+  // A curve has no order.
+  const sortable = shown.filter(({ stretchTo }) => stretchTo === undefined);
+  const at = sortable.findIndex(({ key }) => key === current?.key);
+  if (at < 0) return sortable.at(step > 0 ? 0 : -1);
+  return sortable.at((at + step) % sortable.length);
 }

@@ -6,6 +6,7 @@ import type {
 } from '../model/histogram-section.js';
 import { bucketStart, type LatencyHistogram } from '../model/histogram.js';
 import { formatCount, formatPercent } from '../model/units.js';
+import { hasHints, helpText, hintLine, KeyState, type KeyHelp } from './key-state.js';
 import { GAP } from './layout.js';
 import { createPaint, type Paint } from './paint.js';
 import { quantileText } from './quantiles.js';
@@ -20,6 +21,7 @@ const LEAST_ROWS = 6;
 const CURSOR_LINES = 1;
 const MORE_LINES = 2;
 const PIPE_WIDTH = 80;
+const KEYS: readonly KeyHelp[] = [['1-9', 'show so many groups: 12 is 1 and 2; 0: all that fit']];
 const LEAST_BAR = 8;
 
 export interface HistogramOptions extends ViewOptions {
@@ -167,26 +169,34 @@ export function createHistogramView<Item>(options: HistogramOptions): View<Item>
   const { source, display } = options;
   const paint = createPaint(display.colorLevel);
   const timeText = createTimeText();
+  const state = new KeyState(options.top);
+  const hints = (groups: number): string => {
+    if (groups < 2) return hintLine([], paint);
+    return hintLine([state.top === undefined ? '1-9 top' : `1-9 top: ${state.top}`], paint);
+  };
   return {
     begin: () => '',
     items: () => '',
     frame(nowNs, clockOffsetNs) {
+      if (state.helpShown && display.keys) return helpText(KEYS, paint);
       const sections = source.sections();
       const appended = isAppended(display);
       const width = display.width ?? PIPE_WIDTH;
-      const height = appended ? undefined : display.height;
+      const below = hasHints(display) ? ['', hints(sections.length)] : [];
+      const height = appended || display.height === undefined ? undefined : display.height - below.length;
       const most = mostRows(sections, height);
       const blocks = sections
-        .slice(0, options.top)
+        .slice(0, state.top)
         .map((section) =>
           display.plain ? plainLines(section) : sectionLines(section, { width, most, paint }),
         );
       const shown = fitting(blocks, sections.length, height);
       const parts = shown.map((lines) => lines.join('\n'));
       if (sections.length > shown.length) parts.push(`… ${formatCount(sections.length - shown.length)} more`);
-      const text = `${parts.join('\n\n')}\n`;
+      const text = [parts.join('\n\n'), ...below, ''].join('\n');
       if (!appended) return text;
       return `${timeText(nowNs, { ...options.context, clockOffsetNs })}\n${text}\n`;
     },
+    key: (key, nowNs) => state.take(key, nowNs),
   };
 }

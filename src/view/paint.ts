@@ -8,6 +8,8 @@ export interface Paint {
   header(text: string): string;
   /** Cells of a heatmap that have this step of SHADES. */
   heat(step: number, text: string): string;
+  /** What is not data. */
+  hint(text: string): string;
 }
 
 /**
@@ -30,6 +32,7 @@ const PLAIN: Paint = {
   tone: (_tone, text) => text,
   header: (text) => text,
   heat: (_step, text) => text,
+  hint: (text) => text,
 };
 
 /** Sixteen colours, whose hues are the terminal's: bold and brightness tell the tones apart too, characters alone the shades. */
@@ -39,6 +42,7 @@ function sixteen(chalk: ChalkInstance): Paint {
     tone: (tone, text) => (tone ? tones[tone](text) : text),
     header: (text) => chalk.bold(text),
     heat: (_step, text) => chalk.cyan(text),
+    hint: (text) => chalk.dim(text),
   };
 }
 
@@ -59,6 +63,7 @@ export function createPaint(level: Display['colorLevel']): Paint {
     tone: (tone, text) => (tone ? tones[tone](text) : text),
     header: (text) => chalk.bold(text),
     heat: (step, text) => heat[step]?.(text) ?? text,
+    hint: (text) => chalk.dim(text),
   };
 }
 

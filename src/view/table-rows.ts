@@ -1,5 +1,5 @@
 import type { Column, TextContext } from '../model/column.js';
-import { sorted, type Sorting } from '../model/select.js';
+import { sorted, type Order, type Sorting } from '../model/select.js';
 import type { ViewOptions } from './view.js';
 
 /** A table of whatever rows a reducer has. */
@@ -14,14 +14,22 @@ export interface TableOptions<Row> extends ViewOptions {
   notes?(): readonly string[];
 }
 
-/** The rows to show, and how many are not. */
+/** The rows to show, how many are not, and which way they are sorted, if they are. */
+export interface SelectedRows<Row> {
+  rows: Row[];
+  hidden: number;
+  order: Order | undefined;
+}
+
 export function selectRows<Row>(
-  options: TableOptions<Row>,
+  options: Pick<TableOptions<Row>, 'rows' | 'sorting'>,
   limit: number | undefined,
   context: TextContext,
-): { rows: Row[]; hidden: number } {
+): SelectedRows<Row> {
   const all = options.rows();
-  const rows = options.sorting ? sorted(all, options.sorting, context) : [...all];
-  const shown = limit === undefined ? rows : rows.slice(0, limit);
-  return { rows: shown, hidden: rows.length - shown.length };
+  const { items, order } = options.sorting
+    ? sorted(all, options.sorting, context)
+    : { items: [...all], order: undefined };
+  const rows = limit === undefined ? items : items.slice(0, limit);
+  return { rows, hidden: items.length - rows.length, order };
 }

@@ -1,13 +1,15 @@
 import Table, { type Cell } from 'cli-table3';
 import type { Column, TextContext } from '../model/column.js';
+import { besideSorted, type Order, type Sorting } from '../model/select.js';
 import { formatCount } from '../model/units.js';
+import { hasHints, helpText, hintLine, KeyState, type KeyHelp } from './key-state.js';
 import { fit, GAP, slotHeader, totalWidth, type Slot } from './layout.js';
 import { createPaint, type Paint } from './paint.js';
 import { headerLine, rowLine } from './rows.js';
 import { selectRows, type TableOptions } from './table-rows.js';
 import { createTimeText } from './time.js';
 import { isAppended, type View } from './view.js';
-import { filled, textWidth } from './width.js';
+import { filled, folded, textWidth } from './width.js';
 
 /** Lines of a frame that are not rows: header, `… 212 more`, and the cursor's. */
 const OTHER_LINES = 3;
@@ -15,6 +17,15 @@ const OTHER_LINES = 3;
 const LONGEST_SHARE = 0.35;
 
 const PIECE = 32;
+
+/** Behind the header of the column that a live table is sorted by. */
+const MARK: Readonly<Record<Order, string>> = { ascending: '▲', descending: '▼' };
+
+const KEYS: readonly KeyHelp[] = [
+  ['s, S', 'sort by the next column, or the one before'],
+  ['r', 'reverse the order'],
+  ['1-9', 'show so many rows: 25 is 2 and 5; 0: all that fit'],
+];
 
 const BORDERLESS = {
   top: '',
@@ -43,6 +54,13 @@ function isName({ align, stretchTo }: Column<never>): boolean {
 function longestName(column: Column<never>, names: number, available: number): number {
   const usual = Math.max(column.width, Math.floor(available * LONGEST_SHARE));
   return Math.min(usual, Math.floor((available + GAP) / names) - GAP);
+}
+
+/** The same columns, with a mark at the header of one. */
+function marked<Row>(columns: readonly Column<Row>[], { column }: Sorting<Row>, order: Order): Column<Row>[] {
+  return columns.map((each) =>
+    each.key === column.key ? { ...each, header: `${each.header}${MARK[order]}` } : each,
+  );
 }
 
 /** Finds the columns' widths from what they hold in this frame; a column is at least as wide as it states. */
@@ -81,7 +99,9 @@ function rowCells<Row>(slots: readonly Slot<Row>[], row: Row, context: TextConte
   if (texts.every(({ text, width }) => textWidth(text) <= width)) return [cells];
   const named = slots.map(({ column }) => isName(column));
   const names = cells.filter((_, at) => named[at]).join(' '.repeat(GAP));
-  const lines = filled(names.split(' '), ' ', totalWidth(slots));
+  const width = totalWidth(slots);
+  const words = names.split(' ').flatMap((word) => folded(word, width));
+  const lines = filled(words, ' ', width);
   return [
     ...lines.map((content) => [{ content, colSpan: slots.length }]),
     cells.map((cell, at) => (named[at] ? '' : cell)),
@@ -143,35 +163,73 @@ function drawForTerminal<Row>(
   return { lines, shown };
 }
 
-/** A table that is drawn anew each interval. On a pipe each has the time above it and a blank line below. */
+/**
+ * A table that is drawn anew each interval. On a pipe each has the time above it and a blank line below. Keys change the sorting
+ * and the number of rows.
+ */
 export function createTableView<Item, Row>(options: TableOptions<Row>): View<Item> {
-  const { display, top = Infinity } = options;
-  const columns = display.plain
+  const { display } = options;
+  const all = display.plain
     ? options.columns.filter(({ stretchTo }) => stretchTo === undefined)
     : options.columns;
   const paint = createPaint(display.colorLevel);
   const timeText = createTimeText();
+  const state = new KeyState(options.top);
+  let { sorting } = options;
+  /** Columns of the last frame: the others had no room. */
+  let shown: readonly Column<Row>[] = all;
+
+  const sortBeside = (step: 1 | -1): void => {
+    const column = besideSorted(shown, sorting?.column, step);
+    if (column) sorting = { column };
+  };
+  const hints = (): string =>
+    hintLine(
+      [
+        sorting ? `s sort: ${sorting.column.header}` : 's sort',
+        'r reverse',
+        state.top === undefined ? '1-9 top' : `1-9 top: ${state.top}`,
+      ],
+      paint,
+    );
+
   return {
     begin: () => '',
     items: () => '',
     frame(nowNs, clockOffsetNs) {
+      if (state.helpShown && display.keys) return helpText(KEYS, paint);
       const now = { ...options.context, clockOffsetNs };
-      const notes = options.notes?.() ?? [];
       const appended = isAppended(display);
+      const below = [...(options.notes?.() ?? []), ...(hasHints(display) ? [hints()] : [])];
       const { height } = display;
-      const room = appended || height === undefined ? Infinity : height - OTHER_LINES - notes.length;
-      const limit = Math.max(1, Math.min(top, room));
-      const { rows, hidden } = selectRows(options, limit, now);
+      const room = appended || height === undefined ? Infinity : height - OTHER_LINES - below.length;
+      const limit = Math.max(1, Math.min(state.top ?? Infinity, room));
+      const { rows, hidden, order } = selectRows(
+        { rows: () => options.rows(), ...(sorting ? { sorting } : {}) },
+        limit,
+        now,
+      );
+      const columns = display.keys && sorting && order ? marked(all, sorting, order) : all;
       const slots = place(columns, rows, display.width, now);
-      const { lines, shown } =
+      const placed = new Set(slots.map(({ column }) => column.key));
+      shown = all.filter(({ key }) => placed.has(key));
+      const drawn =
         display.width === undefined
           ? drawForPipe(slots, rows, now, paint)
           : drawForTerminal(slots, rows, now, paint, room);
-      const more = hidden + rows.length - shown;
+      const { lines } = drawn;
+      const more = hidden + rows.length - drawn.shown;
       if (more > 0) lines.push(`… ${formatCount(more)} more`);
-      lines.push(...notes);
+      lines.push(...below);
       if (appended) return [timeText(nowNs, now), ...lines, '', ''].join('\n');
       return `${lines.join('\n')}\n`;
+    },
+    key(key, nowNs) {
+      if (state.take(key, nowNs)) return true;
+      if (key === 's' || key === 'S') sortBeside(key === 's' ? 1 : -1);
+      else if (key === 'r' && sorting) sorting = { ...sorting, reversed: sorting.reversed !== true };
+      else return false;
+      return true;
     },
   };
 }

@@ -13,6 +13,11 @@ export interface View<Item> {
   frame(nowNs: number, clockOffsetNs: number): string | undefined;
   /** Text at the end, with the interval that has not become full, in place of the last frame; absent: the last frame is like any other. */
   end?(nowNs: number, clockOffsetNs: number): string | undefined;
+  /**
+   * A key was pressed; true if the next frame differs and has to be drawn at once. `nowNs` is real time, by which digits that make one
+   * number are known. A view that has this is drawn over itself on a terminal; the frames of others come below each other.
+   */
+  key?(key: string, nowNs: number): boolean;
 }
 
 /** Where text goes. The session changes the size when the terminal does; views look at it each time. */
@@ -28,6 +33,8 @@ export interface Display {
    * other, as on a pipe, and so have the time above them.
    */
   plain: boolean;
+  /** Keys work, so that a frame may tell them. The session sets it. */
+  keys?: boolean;
 }
 
 /** What every view is given. */

@@ -25,3 +25,47 @@ export function filled(texts: readonly string[], between: string, width: number)
   }
   return lines;
 }
+
+/** SGR, which colours text and takes no room. */
+const PAINT = /\u001b\[[\d;]*m/y;
+const RESET = '\u001b[0m';
+const graphemes = new Intl.Segmenter();
+
+/** The beginning of a painted text that fits `width` columns. */
+export function cut(text: string, width: number): string {
+  if (textWidth(text) <= width) return text;
+  let kept = '';
+  let left = width;
+  let painted = false;
+  for (let at = 0; at < text.length;) {
+    PAINT.lastIndex = at;
+    const paint = PAINT.exec(text)?.[0];
+    if (paint !== undefined) {
+      kept += paint;
+      painted = true;
+      at += paint.length;
+      continue;
+    }
+    // Long enough for what looks like one character.
+    const [first] = graphemes.segment(text.slice(at, at + 32));
+    const segment = first?.segment ?? '';
+    left -= textWidth(segment);
+    if (left < 0) break;
+    kept += segment;
+    at += segment.length;
+  }
+  return painted ? kept + RESET : kept;
+}
+
+/** A text in pieces that fit `width` columns. */
+export function folded(text: string, width: number): string[] {
+  const pieces: string[] = [];
+  let rest = text;
+  while (textWidth(rest) > width) {
+    const piece = cut(rest, width);
+    if (piece === '') break;
+    pieces.push(piece);
+    rest = rest.slice(piece.length);
+  }
+  return [...pieces, rest];
+}

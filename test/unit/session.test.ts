@@ -92,7 +92,7 @@ async function run(
     view,
     reducers: [counter],
     status: 'Replaying',
-    display: { width: undefined, height: undefined, colorLevel: 0 },
+    display: { width: undefined, height: undefined, colorLevel: 0, plain: false },
     intervalMs: 1000,
     durationMs: undefined,
     count: undefined,

@@ -179,7 +179,7 @@ describe('sorting', () => {
     ];
     const sorting = { column: column(key), ...(order ? { order } : {}) };
     return sorted(items, sorting, context)
-      .map(({ id }) => id)
+      .items.map(({ id }) => id)
       .join('');
   };
 
