@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Reducer } from '#tcpscope/aggregate/reducer.js';
+import type { Workload } from '#tcpscope/model/attribution.js';
 import type { TextContext } from '#tcpscope/model/column.js';
 import type { Handshake } from '#tcpscope/model/handshake.js';
 import type { RetransItem, Retransmit } from '#tcpscope/model/retransmit.js';
@@ -26,6 +27,37 @@ interface Abridged {
   items: readonly (Partial<RetransItem> & Pick<RetransItem, 'type'> & { flow: string })[];
 }
 
+const NO_WORKLOAD = {
+  containerId: undefined,
+  container: undefined,
+  pod: undefined,
+  namespace: undefined,
+  unit: undefined,
+};
+
+/** Whose service the processes of the recordings are, by their names. */
+const WORKLOADS: Readonly<Record<string, Workload>> = {
+  puma: {
+    ...NO_WORKLOAD,
+    name: 'shop/web-7f9/app',
+    cgroup: '/kubepods.slice/kubepods-pod1.slice/cri-containerd-4f2d.scope',
+    containerId: '4f2d',
+    container: 'app',
+    pod: 'web-7f9',
+    namespace: 'shop',
+  },
+  node_exporter: {
+    ...NO_WORKLOAD,
+    name: 'node_exporter.service',
+    cgroup: '/system.slice/node_exporter.service',
+    unit: 'node_exporter.service',
+  },
+};
+
+function withWorkload<Item extends { comm: string }>(item: Item): Item {
+  return { ...item, workload: WORKLOADS[item.comm] };
+}
+
 /** Tests run in the root of the project. */
 export const REPLAY = join(process.cwd(), 'test', 'replay');
 
@@ -35,23 +67,29 @@ function read(file: string): unknown {
   return JSON.parse(readFileSync(join(REPLAY, file), 'utf8'));
 }
 
+function readHandshakes(): Recording<Handshake> {
+  const { items, ...times } = read('handshakes.json') as Omit<Recording<Handshake>, 'at'>;
+  return {
+    ...times,
+    items: items.map((item) => withWorkload({ ...item, type: 'handshake', cgroupId: 0 })),
+    at: ({ endNs }) => endNs,
+  };
+}
+
 function readRetransmits(): Recording<RetransItem> {
   const { defaults, flows, items, ...times } = read('retransmits.json') as Abridged;
   return {
     ...times,
     items: items.map(({ flow, ...item }) => {
       if (!flows[flow]) throw new Error(`retransmits.json: no flow "${flow}"`);
-      return { ...defaults[item.type], ...flows[flow], ...item } as RetransItem;
+      return withWorkload({ ...defaults[item.type], ...flows[flow], ...item } as RetransItem);
     }),
     at: ({ timeNs }) => timeNs,
   };
 }
 
 /** Every outcome, both families, hostile names, unknown owners. */
-export const handshakes: Recording<Handshake> = {
-  ...(read('handshakes.json') as Omit<Recording<Handshake>, 'at'>),
-  at: ({ endNs }) => endNs,
-};
+export const handshakes: Recording<Handshake> = readHandshakes();
 
 /** Every kind, many states, both families, failures, hostile names, unknown owners; all columns at their widest. */
 export const retransmits = readRetransmits();

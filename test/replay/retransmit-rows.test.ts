@@ -39,7 +39,8 @@ describe('rows of retrans', () => {
   }
 
   it('has the full set of columns in their order where there is room', () => {
-    const expected = 'TIME PID COMM LOCAL REMOTE STATE KIND SEQ LEN SEGS TRY STALL RTO SRTT CWND'.split(' ');
+    const expected =
+      'TIME PID COMM LOCAL REMOTE STATE KIND SEQ LEN SEGS TRY STALL RTO SRTT CWND CONTAINER'.split(' ');
     assert.deepEqual(rows(undefined).split('\n')[0]?.trim().split(/\s+/), expected);
     assert.deepEqual(rows(200).split('\n')[0]?.trim().split(/\s+/), expected);
   });
@@ -103,10 +104,12 @@ describe('rows of retrans', () => {
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     assert.equal(objects.length, SEGMENTS.length);
     assert.deepEqual(Object.keys(objects[0] ?? {}), [
-      ...['time', 'pid', 'comm', 'uid', 'netns', 'family', 'cgroup_id', 'local_address', 'local_port'],
-      ...['remote_address', 'remote_port', 'state', 'kind', 'error', 'seq', 'len', 'segs', 'try'],
+      ...['time', 'pid', 'comm', 'uid', 'netns', 'netns_name', 'family', 'local_address', 'local_port'],
+      ...['remote_address', 'remote_port', 'region', 'role', 'external', 'local_region', 'local_role'],
+      ...['remote_name', 'service', 'host', 'state', 'kind', 'error', 'seq', 'len', 'segs', 'try'],
       ...['stall_us', 'rto_us', 'srtt_us', 'min_rtt_us', 'cwnd', 'ssthresh', 'lost_out', 'sacked_out'],
-      ...['retrans_out', 'bytes_retrans', 'segs_out', 'mss', 'ca_state'],
+      ...['retrans_out', 'bytes_retrans', 'segs_out', 'mss', 'ca_state', 'container', 'container_id', 'pod'],
+      ...['namespace', 'unit', 'cgroup', 'cgroup_id'],
     ]);
     assertGolden('retrans-rows-json', text);
   });

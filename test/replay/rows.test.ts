@@ -67,8 +67,10 @@ describe('rows of connlat', () => {
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     assert.equal(objects.length, handshakes.items.length);
     assert.deepEqual(Object.keys(objects[0] ?? {}), [
-      ...['time', 'pid', 'comm', 'uid', 'netns', 'family', 'local_address', 'local_port'],
-      ...['remote_address', 'remote_port', 'result', 'error', 'latency_us', 'wire_us', 'syns'],
+      ...['time', 'pid', 'comm', 'uid', 'netns', 'netns_name', 'family', 'local_address', 'local_port'],
+      ...['remote_address', 'remote_port', 'region', 'role', 'external', 'local_region', 'local_role'],
+      ...['remote_name', 'service', 'host', 'result', 'error', 'latency_us', 'wire_us', 'syns', 'container'],
+      ...['container_id', 'pod', 'namespace', 'unit', 'cgroup', 'cgroup_id'],
     ]);
     assertGolden('rows-json', text);
   });

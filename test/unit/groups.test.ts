@@ -25,10 +25,25 @@ function only(groups: HandshakeGroups): HandshakeGroup['stats'] {
   return group.stats;
 }
 
+const ATTRIBUTION = {
+  workload: {
+    name: 'shop/web-7f9/app',
+    cgroup: '/kubepods.slice/app',
+    containerId: '4f2d',
+    container: 'app',
+    pod: 'web-7f9',
+    namespace: 'shop',
+    unit: 'app.service',
+  },
+  remotePlace: { region: 'eu', role: 'database', external: false },
+  service: 'redis',
+  host: 'web-1',
+};
+
 describe('groups of handshakes', () => {
   it('groups by every key', () => {
     const items = [
-      handshake(),
+      { ...handshake(), ...ATTRIBUTION },
       handshake({ remoteAddress: '2001:db8::1', pid: 0, comm: '', netns: 0, outcome: 'refused' }),
     ];
     const expected: [string, string[]][] = [
@@ -41,6 +56,14 @@ describe('groups of handshakes', () => {
       ['pid', ['2817', '-']],
       ['comm', ['puma', '-']],
       ['netns', ['4026531840', '-']],
+      ['container', ['shop/web-7f9/app', '-']],
+      ['pod', ['web-7f9', '-']],
+      ['namespace', ['shop', '-']],
+      ['unit', ['app.service', '-']],
+      ['cgroup', ['/kubepods.slice/app', '-']],
+      ['region,role,external', ['eu database no', '- - -']],
+      ['service', ['redis', '-']],
+      ['host', ['web-1', '-']],
       ['result', ['ok', 'refused']],
       ['comm,remote-port,result', ['puma 6379 ok', '- 6379 refused']],
     ];
@@ -49,7 +72,10 @@ describe('groups of handshakes', () => {
 
   it('refuses keys that do not exist or make no sense, and lists the good ones', () => {
     const bad: [string, RegExp][] = [
-      ['port', /^unknown key "port"; keys: remote, remote-port, subnet, pid, comm, netns, result$/],
+      [
+        'port',
+        /^unknown key "port"; keys: remote, remote-port, subnet, pid, comm, netns, container, .*, result$/,
+      ],
       ['constructor', /unknown key/],
       ['', /unknown key ""/],
       ['pid:3', /key "pid" takes no argument/],

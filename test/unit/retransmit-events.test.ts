@@ -70,7 +70,7 @@ describe('events of retrans', () => {
     const numbers = [100, 4_294_967_000, 65_160, 45, 15, 120_000_000, 1_204_000, 0xffffffff, 12_345];
     const more = [0x7fffffff, 999, 1000, 998, 99_999_999, 1448];
     const view = struct([
-      [4, 0],
+      [4, 1],
       [4, 3],
       [8, 1_000_000_000_123n],
       ...flow(0xffff_8881_0000_0a40n),
@@ -116,7 +116,7 @@ describe('events of retrans', () => {
   it('name the kinds in the order of enum kind', () => {
     const kinds = [0, 1, 2, 3, 4, 5].map((kind) => {
       const view = struct([
-        [4, 0],
+        [4, 1],
         [4, kind],
         ['bytes', new Uint8Array(RETRANSMIT_SIZE - 8)],
       ]);
@@ -127,7 +127,7 @@ describe('events of retrans', () => {
 
   it('hold the counters of sockets', () => {
     const view = struct([
-      [4, 1],
+      [4, 2],
       [1, 1],
       [1, 0],
       [8, 77n],
