@@ -145,7 +145,7 @@ function drawForTerminal<Row>(
 
 /** A table that is drawn anew each interval. On a pipe each has the time above it and a blank line below. */
 export function createTableView<Item, Row>(options: TableOptions<Row>): View<Item> {
-  const { display, columns, top = Infinity } = options;
+  const { display, columns, top = Infinity, once = false } = options;
   const paint = createPaint(display.colorLevel);
   const timeText = createTimeText();
   return {
@@ -165,7 +165,7 @@ export function createTableView<Item, Row>(options: TableOptions<Row>): View<Ite
       const more = hidden + rows.length - shown;
       if (more > 0) lines.push(`… ${formatCount(more)} more`);
       lines.push(...notes);
-      if (display.width === undefined) return [timeText(nowNs, now), ...lines, '', ''].join('\n');
+      if (display.width === undefined && !once) return [timeText(nowNs, now), ...lines, '', ''].join('\n');
       return `${lines.join('\n')}\n`;
     },
   };

@@ -1,10 +1,6 @@
 /** Tests say "different" of what is the same as often as they claim, and no more often where things come in bursts. */
 import assert from 'node:assert/strict';
-import {
-  fisherOfBlocks,
-  rankSumOfBlocks,
-  type BlockedValues,
-} from '#tcpscope/model/statistics/clusters.js';
+import { fisherOfBlocks, rankSumOfBlocks, type BlockedValues } from '#tcpscope/model/statistics/clusters.js';
 import { compareCounts } from '#tcpscope/model/statistics/counts.js';
 import { fisherExact, type Share } from '#tcpscope/model/statistics/fisher.js';
 import { quantileDifference } from '#tcpscope/model/statistics/intervals.js';
@@ -28,7 +24,8 @@ function repeat<T>(count: number, make: (at: number) => T): T[] {
 }
 
 /** Exponential latencies around 400 µs. */
-const latency = (random: () => number, scale = 1): number => Math.round(-scale * 4e5 * Math.log(1 - random()));
+const latency = (random: () => number, scale = 1): number =>
+  Math.round(-scale * 4e5 * Math.log(1 - random()));
 
 const histogramOf = (values: readonly number[]): LatencyHistogram => {
   const histogram = new LatencyHistogram();
@@ -106,8 +103,7 @@ describe('calibration, 1,000 comparisons of the same with the same', () => {
   });
 
   it('of failures in bursts: single ones claim far too much, blocks do not', () => {
-    const bursts = (random: () => number): Share[] =>
-      shares(random, () => (random() < 0.15 ? 0.8 : 0.005));
+    const bursts = (random: () => number): Share[] => shares(random, () => (random() < 0.15 ? 0.8 : 0.005));
     const single = below((random) => fisherOfBlocks(bursts(random), bursts(random)).independentP);
     const blocks = below((random) => fisherOfBlocks(bursts(random), bursts(random)).p);
     assert.ok(single > 200, `${single} of ${RUNS}`);
@@ -134,7 +130,11 @@ describe('power: what is different is found', () => {
 
   it('by shares of blocks: 1 % and 4 %', () => {
     const found = below(
-      (random) => fisherOfBlocks(shares(random, () => 0.01), shares(random, () => 0.04)).p,
+      (random) =>
+        fisherOfBlocks(
+          shares(random, () => 0.01),
+          shares(random, () => 0.04),
+        ).p,
       0.01,
     );
     assert.ok(found > 950, `${found} of ${RUNS}`);

@@ -77,8 +77,7 @@ describe('special functions', () => {
   it('know ln Γ', () => {
     near(logGamma(0.5), Math.log(Math.sqrt(Math.PI)), 1e-14);
     near(logGamma(0.1), 2.252712651734206, 1e-13); // Abramowitz and Stegun, 6.1
-    for (let n = 2; n < 150; n++)
-      relative(logGamma(n + 1), Math.log(Number(factorial(BigInt(n)))), 1e-13);
+    for (let n = 2; n < 150; n++) relative(logGamma(n + 1), Math.log(Number(factorial(BigInt(n)))), 1e-13);
   });
 
   it('know the normal distribution, far tails too', () => {
@@ -306,6 +305,11 @@ describe('counts in intervals', () => {
     const quiet = Array.from({ length: 20 }, (_, at) => at % 3);
     assert.equal(compareCounts(quiet.slice(1), quiet), undefined);
     near(compareCounts(quiet, quiet)?.p, 1, 1e-9);
-    assert.ok(compareCounts(quiet, quiet.map((count) => count + 2))!.p < 1e-4);
+    assert.ok(
+      compareCounts(
+        quiet,
+        quiet.map((count) => count + 2),
+      )!.p < 1e-4,
+    );
   });
 });

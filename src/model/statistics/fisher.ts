@@ -32,9 +32,7 @@ class Hypergeometric {
   /** ln of the probability of `count`. */
   log(count: number): number {
     const [first, second, marked] = [this.#first, this.#second, this.#marked];
-    return (
-      logChoose(first, count) + logChoose(second, marked - count) - logChoose(first + second, marked)
-    );
+    return logChoose(first, count) + logChoose(second, marked - count) - logChoose(first + second, marked);
   }
 
   /** Probability of `count + step` as a multiple of that of `count`; step is 1 or -1. */

@@ -1,5 +1,4 @@
 /** 95 % confidence intervals: of shares, of quantiles, and of how much they differ. */
-import type { LatencyHistogram } from '../histogram.js';
 import type { Share } from './fisher.js';
 import { logChoose, Z_95 } from './special.js';
 
@@ -24,6 +23,12 @@ export function shareInterval({ part, all }: Share): Interval {
     low: part === 0 ? 0 : (middle - half) / scale,
     high: part === all ? 1 : (middle + half) / scale,
   };
+}
+
+/** A sample that knows its quantiles by nearest rank: LatencyHistogram. */
+export interface Sample {
+  readonly count: number;
+  quantile(q: number): number | undefined;
 }
 
 interface Estimate extends Interval {
@@ -66,24 +71,17 @@ function lowerRank(count: number, q: number): number {
  * The interval of quantile `q` (between 0 and 1) by order statistics: it supposes nothing of the distribution. Undefined where
  * there are too few values: that of p95 needs 72 of them, that of p99 368.
  */
-export function quantileInterval(histogram: LatencyHistogram, q: number): Interval | undefined {
-  const { count } = histogram;
+export function quantileInterval(sample: Sample, q: number): Interval | undefined {
+  const { count } = sample;
   const low = lowerRank(count, q);
   const high = count + 1 - lowerRank(count, 1 - q);
   if (count === 0 || low < 1 || high > count) return undefined;
-  return { low: histogram.quantile(low / count)!, high: histogram.quantile(high / count)! };
+  return { low: sample.quantile(low / count)!, high: sample.quantile(high / count)! };
 }
 
 /** How much quantile `q` grew; undefined where a side has too few values. */
-export function quantileDifference(
-  before: LatencyHistogram,
-  after: LatencyHistogram,
-  q: number,
-): Interval | undefined {
+export function quantileDifference(before: Sample, after: Sample, q: number): Interval | undefined {
   const [first, second] = [quantileInterval(before, q), quantileInterval(after, q)];
   if (!first || !second) return undefined;
-  return differenceOf(
-    { ...first, value: before.quantile(q)! },
-    { ...second, value: after.quantile(q)! },
-  );
+  return differenceOf({ ...first, value: before.quantile(q)! }, { ...second, value: after.quantile(q)! });
 }

@@ -17,7 +17,9 @@ export function logGamma(x: number): number {
   if (x < 0.5) return Math.log(Math.PI / Math.sin(Math.PI * x)) - logGamma(1 - x);
   const shifted = x - 1;
   const base = shifted + LANCZOS_G + 0.5;
-  const sum = LANCZOS.reduce((total, coefficient, at) => total + (at === 0 ? 0 : coefficient / (shifted + at)));
+  const sum = LANCZOS.reduce(
+    (total, coefficient, at) => total + (at === 0 ? 0 : coefficient / (shifted + at)),
+  );
   return 0.5 * Math.log(2 * Math.PI) + (shifted + 0.5) * Math.log(base) - base + Math.log(sum);
 }
 
@@ -61,9 +63,7 @@ export function normalTwoSided(z: number): number {
 
 /** Regularised incomplete beta function I_x(a, b) where its fraction converges fast: x < (a + 1) / (a + b + 2). */
 function lowerBeta(x: number, a: number, b: number): number {
-  const scale = Math.exp(
-    logGamma(a + b) - logGamma(a) - logGamma(b) + a * Math.log(x) + b * Math.log1p(-x),
-  );
+  const scale = Math.exp(logGamma(a + b) - logGamma(a) - logGamma(b) + a * Math.log(x) + b * Math.log1p(-x));
   const fraction = continuedFraction(1, (n) => {
     const m = Math.floor(n / 2);
     const odd = -((a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1));
