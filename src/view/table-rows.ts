@@ -10,6 +10,8 @@ export interface TableOptions<Row> extends ViewOptions {
   sorting?: Sorting<Row>;
   /** `--top`. */
   top?: number;
+  /** True for a table that is drawn once: on a pipe it has no time above it and no blank line below. */
+  once?: boolean;
   /** Lines below the table. */
   notes?(): readonly string[];
 }

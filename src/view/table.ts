@@ -168,7 +168,7 @@ function drawForTerminal<Row>(
  * and the number of rows.
  */
 export function createTableView<Item, Row>(options: TableOptions<Row>): View<Item> {
-  const { display } = options;
+  const { display, once = false } = options;
   const all = display.plain
     ? options.columns.filter(({ stretchTo }) => stretchTo === undefined)
     : options.columns;
@@ -221,7 +221,7 @@ export function createTableView<Item, Row>(options: TableOptions<Row>): View<Ite
       const more = hidden + rows.length - drawn.shown;
       if (more > 0) lines.push(`… ${formatCount(more)} more`);
       lines.push(...below);
-      if (appended) return [timeText(nowNs, now), ...lines, '', ''].join('\n');
+      if (appended && !once) return [timeText(nowNs, now), ...lines, '', ''].join('\n');
       return `${lines.join('\n')}\n`;
     },
     key(key, nowNs) {
