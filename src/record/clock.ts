@@ -1,0 +1,99 @@
+/** What CLOCK_MONOTONIC, in which items have their times, is on the wall clock. */
+
+/** Both clocks at one moment. */
+export interface ClockReading {
+  readonly monotonicNs: number;
+  /** Nanoseconds since 1970, which a number has no room for. */
+  readonly unixNs: bigint;
+}
+
+/**
+ * Offsets are multiples of this: then a number holds them exactly for centuries, and adding one to a time changes no
+ * difference between times.
+ */
+const OFFSET_UNIT_NS = 1024n;
+/** The wall clock was set, or the host slept, if the offset has changed by more; less is the noise of reading it. */
+const STEP_NS = 10e6;
+/** A wall clock that is set more often keeps its first settings. */
+const MAX_SEGMENTS = 1024;
+
+/** Unix time minus monotonic time, rounded to 1,024 ns. */
+export function clockOffsetNs({ monotonicNs, unixNs }: ClockReading): number {
+  const offset = unixNs - BigInt(Math.round(monotonicNs));
+  return Number((offset / OFFSET_UNIT_NS) * OFFSET_UNIT_NS);
+}
+
+/** The time in ISO 8601: `2026-07-01T10:02:11.204Z`. */
+export function isoTime({ unixNs }: ClockReading): string {
+  return new Date(Number(unixNs / 1_000_000n)).toISOString();
+}
+
+const monotonicNs = (): number => Number(process.hrtime.bigint());
+
+/**
+ * Reads both clocks. `Date.now()` has milliseconds only, so that the moment at which it changes is waited for, at most a millisecond, whenever
+ * the wall clock is not where the last reading says.
+ */
+export class SystemClock {
+  private offsetNs: bigint | undefined;
+
+  read = (): ClockReading => {
+    const now = monotonicNs();
+    if (this.offsetNs !== undefined && this.agrees(now, this.offsetNs))
+      return { monotonicNs: now, unixNs: BigInt(now) + this.offsetNs };
+    const reading = readAtChange();
+    this.offsetNs = reading.unixNs - BigInt(reading.monotonicNs);
+    return reading;
+  };
+
+  private agrees(now: number, offsetNs: bigint): boolean {
+    const expectedMs = Number((BigInt(now) + offsetNs) / 1_000_000n);
+    return Math.abs(expectedMs - Date.now()) <= 1;
+  }
+}
+
+function readAtChange(): ClockReading {
+  const before = Date.now();
+  let after = before;
+  while (after === before) after = Date.now();
+  return { monotonicNs: monotonicNs(), unixNs: BigInt(after) * 1_000_000n };
+}
+
+interface Segment {
+  readonly fromNs: number;
+  readonly offsetNs: number;
+}
+
+/** The offset of the wall clock through a recording: constant, but for steps. */
+export class ClockTrack {
+  private readonly segments: Segment[];
+
+  constructor(first: ClockReading) {
+    this.segments = [{ fromNs: -Infinity, offsetNs: clockOffsetNs(first) }];
+  }
+
+  add(reading: ClockReading): void {
+    const last = this.segments.at(-1)!;
+    const offsetNs = clockOffsetNs(reading);
+    if (Math.abs(offsetNs - last.offsetNs) <= STEP_NS || reading.monotonicNs <= last.fromNs) return;
+    if (this.segments.length < MAX_SEGMENTS) this.segments.push({ fromNs: reading.monotonicNs, offsetNs });
+  }
+
+  /** That of the reading nearest before. */
+  offsetAt(timeNs: number): number {
+    let index = this.segments.length - 1;
+    while (index > 0 && this.segments[index]!.fromNs > timeNs) index--;
+    return this.segments[index]!.offsetNs;
+  }
+
+  /** That of the moment when the wall clock showed this; of the latest such moment, if it was set back. */
+  offsetAtUnix(unixNs: number): number {
+    const shown = this.segments.findLast(({ fromNs, offsetNs }) => fromNs + offsetNs <= unixNs);
+    return (shown ?? this.segments[0]!).offsetNs;
+  }
+
+  /** By how much the wall clock was set or the host slept, each time. */
+  steps(): number[] {
+    return this.segments.slice(1).map(({ offsetNs }, index) => offsetNs - this.segments[index]!.offsetNs);
+  }
+}
