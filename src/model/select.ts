@@ -62,10 +62,10 @@ export interface Sorting<Item> {
   reversed?: boolean;
 }
 
-/** A sorted copy, and how it is sorted. */
+/** A sorted copy, and how it is sorted; undefined if no item has a value. */
 export interface Sorted<Item> {
   items: Item[];
-  order: Order;
+  order: Order | undefined;
 }
 
 function compare(a: Plain, b: Plain): number {
@@ -95,7 +95,8 @@ export function sorted<Item>(
   const wanted = reversed ? otherOrder(usual) : usual;
   const sign = wanted === 'ascending' ? 1 : -1;
   known.sort((a, b) => sign * compare(a.key, b.key));
-  return { items: [...known, ...unknown].map(({ item }) => item), order: wanted };
+  const all = [...known, ...unknown].map(({ item }) => item);
+  return { items: all, order: known.length > 0 ? wanted : undefined };
 }
 
 /** The column beside the one that is sorted by, `step` to the right, among those that are shown; round the ends. */

@@ -1,31 +1,49 @@
 import { EXIT, Failure } from '../model/failure.js';
 import type { Display } from '../view/view.js';
 import { monotonicNs } from './clock.js';
+import { Screen } from './screen.js';
 import type { StopSignal } from './stop-signal.js';
 
-/** Where a session writes: `process` has them. */
+/** Where a session writes, and where keys come from: `process` has them. */
 export interface Streams {
+  stdin?: NodeJS.ReadStream;
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WritableStream;
 }
 
 /** A replay may have more frames than an eye can see: between two on a terminal there is this much real time. */
 const FRAME_GAP_NS = 50e6;
+/** Milliseconds for which the end waits for a terminal that takes nothing. */
+const PATIENCE_MS = 2000;
 
-/** stdout: rows one after the other; frames over each other on a terminal, below each other on a pipe. */
+/** Node's own handle of a terminal; where it has none, writing waits. */
+interface WithHandle {
+  _handle?: { fd?: number; setBlocking?: (on: boolean) => void };
+}
+
+/** stdout: text one after the other, or frames over each other. */
 export class Output {
   open = true;
+  /** Called when the terminal has another size, and when it can take the frame that it had no room for. */
+  redraw: () => void = () => undefined;
   private error: Error | undefined;
-  private frameLines = 0;
+  private readonly screen = new Screen();
   private lastFrameNs = -Infinity;
+  /** A frame is on its way. */
+  private writing = false;
+  private skipped = false;
+  private written: (() => void) | undefined;
   private readonly onError = (error: NodeJS.ErrnoException): void => {
     this.open = false;
     this.stop.now();
-    if (error.code !== 'EPIPE') this.error = error;
+    // A terminal that has gone answers EIO.
+    const gone = error.code === 'EPIPE' || (this.stdout.isTTY && error.code === 'EIO');
+    if (!gone) this.error = error;
   };
   private readonly onResize = (): void => {
     this.display.width = this.stdout.columns;
     this.display.height = this.stdout.rows;
+    this.redraw();
   };
 
   constructor(
@@ -45,23 +63,56 @@ export class Output {
     if (text !== '' && this.open) this.stdout.write(text);
   }
 
-  /** False: a frame would follow the last one too fast to be seen. On a pipe each is written. */
+  /** False: a frame over the last one would come too fast to be seen. */
   get frameDue(): boolean {
-    return !this.stdout.isTTY || monotonicNs() >= this.lastFrameNs + FRAME_GAP_NS;
+    return monotonicNs() >= this.lastFrameNs + FRAME_GAP_NS;
   }
 
-  frame(text: string | undefined): void {
-    if (text === undefined) return;
+  /** What is on the terminal is not ours. */
+  forget(): void {
+    this.screen.forget();
+  }
+
+  /**
+   * Draws a frame over the last one in one write. While the terminal has not taken that one there is none: it is skipped, and
+   * redraw is called as soon as there is room. `frame` is asked only if it will be drawn.
+   */
+  over(frame: () => string, clear = false): void {
+    if (!this.open) return;
+    this.skipped = this.writing;
+    if (this.writing) return;
     this.lastFrameNs = monotonicNs();
-    this.append(this.stdout.isTTY && !this.display.plain ? this.redrawn(text) : text);
+    const { columns, rows } = this.stdout;
+    const text = this.screen.over(frame(), { columns, rows }, { trusted: this.display.keys === true, clear });
+    if (text === '') return;
+    this.writing = true;
+    this.stdout.write(text, () => {
+      this.writing = false;
+      this.written?.();
+      if (this.skipped && !this.stop.stopped) this.redraw();
+    });
   }
 
-  /** One write a frame: up to where the last one began, each line over the old one, and nothing of it below. */
-  private redrawn(text: string): string {
-    const lines = text.replace(/\n$/, '').split('\n');
-    const up = this.frameLines > 0 ? `\u001b[${this.frameLines}A` : '';
-    this.frameLines = lines.length;
-    return `${up}\r${lines.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`;
+  /** Makes writes to a terminal wait in the background, so that a slow one stops neither counting nor signals. */
+  waitInBackground(on: boolean): void {
+    const handle = (this.stdout as WithHandle)._handle;
+    // Node has opened the terminal anew for itself; if it could not, this would also be the mode of others who have it open.
+    if (handle?.fd !== undefined && handle.fd > 2) handle.setBlocking?.(!on);
+  }
+
+  /** Waits until the frame that is on its way has been taken. A terminal that takes nothing counts as closed. */
+  async settled(): Promise<void> {
+    if (!this.writing || !this.open) return;
+    await new Promise<void>((resolve) => {
+      const limit = setTimeout(() => {
+        this.open = false;
+        resolve();
+      }, PATIENCE_MS);
+      this.written = () => {
+        clearTimeout(limit);
+        resolve();
+      };
+    });
   }
 
   /** Until the reader has taken what was written; meanwhile events wait in the kernel, where their loss is counted. */

@@ -3,6 +3,7 @@ import type { Reducer } from '../aggregate/reducer.js';
 import type { Source } from '../model/source.js';
 import type { Display, View } from '../view/view.js';
 import { liveClock, type Clock } from './clock.js';
+import { Live } from './live.js';
 import { Output, type Streams } from './output.js';
 import { StopSignal } from './stop-signal.js';
 
@@ -61,14 +62,17 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
     if (counted >= (options.count ?? Infinity)) stop.now();
     return items.length;
   };
-  const frame = (nowNs: number): void => {
+  const frame = (): string => {
     options.refresh?.();
-    output.frame(view.frame(nowNs, clock.unixOffsetNs()));
+    return view.frame(clock.nowNs(), clock.unixOffsetNs()) ?? '';
   };
-  const end = (nowNs: number): void => {
+  const lastFrame = (): string => {
     options.refresh?.();
-    output.frame(view.end ? view.end(nowNs, clock.unixOffsetNs()) : view.frame(nowNs, clock.unixOffsetNs()));
+    const nowNs = clock.nowNs();
+    const offsetNs = clock.unixOffsetNs();
+    return (view.end ? view.end(nowNs, offsetNs) : view.frame(nowNs, offsetNs)) ?? '';
   };
+  let live: Live | undefined;
 
   try {
     const endNs = options.durationMs === undefined ? Infinity : startedNs + options.durationMs * 1e6;
@@ -76,29 +80,52 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
     for (const reducer of reducers) reducer.tick(startedNs);
     streams.stderr.write(`${options.status}\n`);
     output.append(view.begin());
+    live = startLive(options, streams, output, stop, frame);
     while (!stop.stopped) {
       const pollNs = pollAfter(take());
       const nowNs = clock.nowNs();
       if (nowNs >= endNs || source.ended === true) break;
       if (nowNs >= nextTickNs) {
         for (const reducer of reducers) reducer.tick(nowNs);
-        if (output.frameDue) frame(nowNs);
+        if (live) live.tick();
+        else output.append(frame());
         nextTickNs = Math.max(nextTickNs + options.intervalMs * 1e6, nowNs);
       }
-      await output.ready();
+      // Over each other frames are skipped instead.
+      if (!live) await output.ready();
       await clock.sleep(Math.min(pollNs, Math.max(0, Math.min(nextTickNs, endNs) - nowNs)), stop);
     }
+    await live?.release();
     source.stop();
     take();
     // The interval that has just begun is too short for a rate: the last frame shows the one before it.
-    end(clock.nowNs());
+    if (live) await live.last(lastFrame());
+    else output.append(lastFrame());
   } finally {
+    await live?.release();
     stop.release();
     output.close();
   }
   output.requireWritten();
   const endedNs = clock.nowNs();
   return { elapsedNs: endedNs - startedNs, endedNs, outputOpen: output.open };
+}
+
+/** What is drawn over itself: on a terminal, a view that says so. */
+function startLive<Item>(
+  { view, display }: SessionOptions<Item>,
+  { stdin, stdout }: Streams,
+  output: Output,
+  stop: StopSignal,
+  render: () => string,
+): Live | undefined {
+  if (!stdout.isTTY || display.plain || !view.key) return undefined;
+  const key = (name: string, nowNs: number): boolean => view.key?.(name, nowNs) === true;
+  const live = new Live({ render, key, display, output, stop, stdin });
+  stop.beforeDeath = () => {
+    live.restore();
+  };
+  return live;
 }
 
 function pollAfter(items: number): number {

@@ -3,6 +3,8 @@ const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** Waiting that a signal, or the end of the output, cuts short. A second signal kills. */
 export class StopSignal {
   stopped = false;
+  /** Called before a second signal kills. */
+  beforeDeath: () => void = () => undefined;
   private wake: (() => void) | undefined;
   private readonly onSignal = (signal: NodeJS.Signals): void => {
     if (!this.stopped) {
@@ -11,6 +13,7 @@ export class StopSignal {
       this.now();
       return;
     }
+    this.beforeDeath();
     this.release();
     process.kill(process.pid, signal);
   };

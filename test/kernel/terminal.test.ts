@@ -49,8 +49,8 @@ describe('connlat on a terminal', () => {
       assert.deepEqual(await once(script, 'close'), [0, null]);
       const text = output();
       assert.ok(!text.includes(HIDE_CURSOR));
-      assert.ok(text.split('REMOTE').length > 3, 'drawn several times');
-      assert.ok(text.includes('\u001b[3A\r'), 'over the header and two rows of the one before');
+      assert.ok(text.split('127.0.0.1:9000').length > 3, 'drawn several times');
+      assert.match(text, /\r\u001b\[[34]A/, 'over the header and rows of the one before');
       const last = stripVTControlCharacters(text.slice(text.lastIndexOf('REMOTE'))).split(/\r?\n/);
       assert.match(
         last.find((line) => line.startsWith('127.0.0.1:9000'))!,
@@ -70,9 +70,19 @@ describe('connlat on a terminal', () => {
     while (!output().includes('REMOTE')) await once(script.stdout!, 'data');
     script.stdin!.write('\u0003');
     assert.deepEqual(await once(script, 'close'), [0, null]);
+    assert.ok(!output().includes('^C'), 'keys are not echoed');
+    assert.match(stripVTControlCharacters(output()), /\n23 attempts in .*: 23 ok/);
+  });
+
+  it('Ctrl-C below rows leaves no trace', async () => {
+    const { script, output } = await onTerminal(100, '');
+    await connect(host, '127.0.0.1', 9000, { count: 3 });
+    while (!output().includes('127.0.0.1:9000')) await once(script.stdout!, 'data');
+    script.stdin!.write('\u0003');
+    assert.deepEqual(await once(script, 'close'), [0, null]);
     // What the terminal wrote for the key is gone: the summary begins its line.
     assert.ok(output().includes('^C\r\u001b[K'));
-    assert.match(stripVTControlCharacters(output()), /\n23 attempts in .*: 23 ok/);
+    assert.match(stripVTControlCharacters(output()), /\n(\^C\r)?3 attempts in .*: 3 ok/);
   });
 
   for (const [env, coloured] of [

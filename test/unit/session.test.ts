@@ -150,7 +150,14 @@ describe('a session', () => {
 
   it('draws few frames of a fast replay on a terminal, and always the last', async () => {
     const terminal = new Collected({ columns: 80, rows: 24 });
-    const { written } = await run([0.5, 999.5], 1000, {}, terminal);
+    const counter = new Counter();
+    const view: View<number> = {
+      begin: () => '',
+      items: () => '',
+      frame: (nowNs) => `${(nowNs - START) / SECOND} s, ${counter.total} items\n`,
+      key: () => false,
+    };
+    const { written } = await run([0.5, 999.5], 1000, { view, reducers: [counter] }, terminal);
     const frames = written.filter((text) => text.includes(' items'));
     assert.ok(frames.length >= 2 && frames.length < 500, `${frames.length} frames`);
     assert.match(frames.at(-1)!, /1000 s, 2 items/);
