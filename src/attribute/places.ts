@@ -79,4 +79,5 @@ export class Places {
 /** Without a configuration: no region, no role, internal as `INTERNAL_BY_DEFAULT` says. */
 export const defaultPlaces = (): Places => new Places(DEFAULT_CONFIG);
 
-const prefixOf = (entry: Entry<unknown> | undefined): string | undefined => entry && formatPrefix(entry.prefix);
+const prefixOf = (entry: Entry<unknown> | undefined): string | undefined =>
+  entry && formatPrefix(entry.prefix);

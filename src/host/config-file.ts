@@ -1,10 +1,10 @@
 /** Finds and reads the configuration file. */
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { ConfigError, formatMistake, MAX_CONFIG_BYTES, parseConfig } from '../attribute/config.js';
+import { ConfigError, MAX_CONFIG_BYTES, parseConfig } from '../attribute/config.js';
 import { defaultPlaces, Places } from '../attribute/places.js';
 import { EXIT, Failure } from '../model/failure.js';
-import { sanitize } from '../model/units.js';
+import { formatCount, sanitize } from '../model/units.js';
 import { readBounded } from './bounded-file.js';
 
 const SYSTEM_FILE = '/etc/tcpscope/config.yaml';
@@ -58,12 +58,12 @@ function orFailure(make: () => Places): Places {
 }
 
 /** A ConfigError as every command tells it: a line for each mistake. */
-export function toFailure({ fileName, mistakes }: ConfigError): Failure {
+export function toFailure({ fileName, message, count }: ConfigError): Failure {
   const file = sanitize(fileName);
   return new Failure(
     EXIT.usage,
-    `The configuration ${file} has mistakes.`,
-    mistakes.map((mistake) => formatMistake(fileName, mistake)).join('\n'),
+    `The configuration ${file} has ${count === 1 ? 'a mistake' : `${formatCount(count)} mistakes`}.`,
+    message,
     `When they are mended, try: tcpscope config check ${file}`,
   );
 }
