@@ -1,7 +1,6 @@
 /** A DNS server on 127.0.0.1 that answers each question for PTR as the test says. */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 
 /** Names, an error code of DNS, bytes that are no DNS at all, or no answer. */
 export type Reply = { names: (string | Buffer)[] } | { code: number } | { bytes: Buffer } | 'silence';
@@ -35,7 +34,7 @@ export class NameServer {
   }
 
   get address(): string {
-    return `127.0.0.1:${(this.socket.address() as AddressInfo).port}`;
+    return `127.0.0.1:${this.socket.address().port}`;
   }
 
   /** For an IPv4 address. */

@@ -1,8 +1,9 @@
 import { Args, Flags } from '@oclif/core';
 import { ConfigError } from '../../attribute/config.js';
+import { Places } from '../../attribute/places.js';
 import { BaseCommand } from '../../cli/base-command.js';
 import { configToJson, describeAnswers, describeConfig, mistakesToJson } from '../../cli/place-report.js';
-import { parsePlaces, toFailure } from '../../host/config-file.js';
+import { readConfig, toFailure } from '../../host/config-file.js';
 import { sanitize } from '../../model/units.js';
 
 export default class ConfigCheck extends BaseCommand {
@@ -30,11 +31,12 @@ export default class ConfigCheck extends BaseCommand {
     const { args, flags } = await this.parse(ConfigCheck);
     const file = sanitize(args.file);
     try {
-      const places = parsePlaces(args.file);
+      const config = readConfig(args.file);
+      const places = new Places(config);
       const answers = (args.addresses ?? []).map((address) => ({ address, ...places.explain(address) }));
-      if (flags.json) this.write([JSON.stringify(configToJson(file, places.config, answers))]);
+      if (flags.json) this.write([JSON.stringify(configToJson(file, config, answers))]);
       else {
-        this.write(describeConfig(file, places.config));
+        this.write(describeConfig(file, config));
         if (answers.length > 0) this.write(['', ...describeAnswers(answers)]);
       }
     } catch (error) {
