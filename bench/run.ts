@@ -113,7 +113,7 @@ try {
       progress,
     );
   if (wanted('owners')) results.owners = await passes({ rounds, sizes: SOCKETS }, progress);
-  if (wanted('places')) results.places = placeCosts({ rounds, sizes: NETWORKS }, progress);
+  if (wanted('places')) results.places = await placeCosts({ rounds, sizes: NETWORKS }, progress);
 } finally {
   await silence.destroy();
   await host.destroy();

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { isIP } from 'node:net';
 import fc from 'fast-check';
 import { formatPrefix, parseAddress, parsePrefix } from '#tcpscope/attribute/address.js';
 import { PrefixTable } from '#tcpscope/attribute/prefix-table.js';
-import { addressNear, anyBits, longest, network, textOf } from './addresses.js';
+import { addressNear, anyBits, ipv6Bits, longest, network, textOf } from './addresses.js';
 
 const table = (...networks: string[]): PrefixTable<string> =>
   new PrefixTable(networks.map((text) => ({ prefix: parsePrefix(text), value: text })));
@@ -24,6 +25,45 @@ describe('addresses', () => {
     const others = ['', '10.1.2', '10.1.2.256', '010.1.2.3', '10.1.2.3.4', ' 10.1.2.3', '1', 'fe80::1%eth0'];
     for (const text of [...others, '2001:db8::1::', ':', '10.1.2.3/32', 'localhost', '0x7f.1.1.1', '-'])
       assert.equal(parseAddress(text), undefined, text);
+  });
+
+  it('are what the system takes for one, and nothing else', () => {
+    const group = fc.constantFrom(
+      '0',
+      '1',
+      'ff',
+      'FFFF',
+      '12345',
+      'g',
+      '',
+      '0000',
+      '1.2.3.4',
+      '1.2.3',
+      '256.1.1.1',
+    );
+    const text = fc
+      .array(fc.tuple(group, fc.constantFrom(':', ':', ':', '::', '')), { maxLength: 9 })
+      .map((parts) => parts.flat().join(''));
+    let valid = 0;
+    fc.assert(
+      fc.property(fc.oneof(text, fc.ipV4(), fc.ipV6()), (candidate) => {
+        const isAddress = isIP(candidate) !== 0;
+        if (isAddress) valid += 1;
+        assert.equal(parseAddress(candidate) !== undefined, isAddress, candidate);
+      }),
+      { numRuns: 5000 },
+    );
+    assert.ok(valid > 1000, `${valid} of them are addresses`);
+  });
+
+  it('mean the same when they are written short', () => {
+    fc.assert(
+      fc.property(ipv6Bits, (bits) => {
+        const long = textOf(bits);
+        const short = new URL(`http://[${long}]/`).hostname.slice(1, -1);
+        assert.deepEqual(parseAddress(short), parseAddress(long));
+      }),
+    );
   });
 
   it('agree with their bits, whatever they are', () => {
