@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import {
   ConfigError,
@@ -37,6 +40,17 @@ regions:
 roles:
   database: [10.1.4.0/24, 2001:db8:1:4::/64]
 `;
+
+/** Of the heap, without what nobody holds any more. */
+async function heldBytes(): Promise<number> {
+  setFlagsFromString('--expose_gc');
+  const collect = runInNewContext('gc') as () => void;
+  for (let times = 0; times < 2; times++) {
+    await nextTurn();
+    collect();
+  }
+  return process.memoryUsage().heapUsed;
+}
 
 describe('places', () => {
   it('have region, role and side each by the longest prefix', () => {
@@ -112,6 +126,16 @@ describe('places', () => {
     for (let at = 0; at < 20_000; at++) all.of(`10.3.${at >> 8}.${at & 255}`);
     assert.equal(all.of('10.1.4.1'), first);
     assert.equal(all.of('10.1.4.0'), first);
+  });
+
+  it('remember only so many addresses', async () => {
+    const all = places(EXAMPLE);
+    const before = await heldBytes();
+    for (let at = 0; at < 300_000; at++) all.of(`10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`);
+    const growth = (await heldBytes()) - before;
+    assert.equal(all.of('10.1.4.7').role, 'database');
+    // 16,384 of them take some 2 MB, all of them 30.
+    assert.ok(growth < 8e6, `${growth} bytes`);
   });
 
   it('of an empty file, or one with comments only, are the default', () => {

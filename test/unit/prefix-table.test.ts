@@ -23,7 +23,18 @@ describe('addresses', () => {
 
   it('are nothing else', () => {
     const others = ['', '10.1.2', '10.1.2.256', '010.1.2.3', '10.1.2.3.4', ' 10.1.2.3', '1', 'fe80::1%eth0'];
-    for (const text of [...others, '2001:db8::1::', ':', '10.1.2.3/32', 'localhost', '0x7f.1.1.1', '-'])
+    for (const text of [
+      ...others,
+      '2001:db8::1::',
+      '1:2:3:4::5:6:7:8',
+      '1:2:3:4:5:6:7:8::',
+      '1:2:3:4:5:6:7',
+      ':',
+      '10.1.2.3/32',
+      'localhost',
+      '0x7f.1.1.1',
+      '-',
+    ])
       assert.equal(parseAddress(text), undefined, text);
   });
 

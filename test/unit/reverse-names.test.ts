@@ -181,6 +181,27 @@ describe('reverse names', () => {
     assert.equal(names.of('192.0.2.9', 0), undefined);
   });
 
+  it('that were looked up again count as new', async () => {
+    for (let last = 0; last < 4; last++) server.set(`192.0.2.${last}`, { names: [`n${last}.example.com`] });
+    const names = create({ limit: 3, ttlNs: SECOND, concurrency: 1 });
+    const nameOf = (last: number): string | undefined => names.of(`192.0.2.${last}`, 0);
+    for (const last of [0, 1, 2]) nameOf(last);
+    await resolver.untilSettled(3);
+    for (const last of [1, 0]) names.of(`192.0.2.${last}`, SECOND);
+    await resolver.untilSettled(5);
+    assert.deepEqual(
+      [0, 1, 2].filter((last) => nameOf(last) === undefined),
+      [],
+      'none made room',
+    );
+    nameOf(3);
+    await resolver.untilSettled(6);
+    assert.deepEqual(
+      [3, 0, 1, 2].filter((last) => nameOf(last) === undefined),
+      [2],
+    );
+  });
+
   it('do not wait for a resolver that never ends', async () => {
     let calls = 0;
     const stuck = {
@@ -230,7 +251,7 @@ describe('reverse names', () => {
     const code = `
       import { Resolver } from 'node:dns/promises';
       import { ReverseNames } from ${JSON.stringify(module)};
-      const resolver = new Resolver({ timeout: 3_600_000, tries: 1 });
+      const resolver = new Resolver({ timeout: 5000, tries: 100 });
       resolver.setServers([${JSON.stringify(server.address)}]);
       const names = new ReverseNames({ resolver, timeLimitMs: 3_600_000 });
       names.of('192.0.2.1', 0);
@@ -238,6 +259,7 @@ describe('reverse names', () => {
     `;
     const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
       stdio: ['pipe', 'inherit', 'inherit'],
+      timeout: 15_000,
     });
     await server.untilAsked(1);
     child.stdin.write('close\n');
