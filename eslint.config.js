@@ -26,7 +26,7 @@ function importRules(folder) {
   const allowed = MAY_IMPORT[folder].map((name) => `${name}/`);
   const patterns = [
     {
-      regex: `^\\.\\./(?!${[...allowed, `${folder}/`].join('|')})`,
+      regex: `^(\\.\\./)+(?!${['\\.\\./', ...allowed, `${folder}/`].join('|')})`,
       message: `src/${folder} may import: ${MAY_IMPORT[folder].join(', ') || 'nothing'}.`,
     },
   ];

@@ -3,6 +3,7 @@ import type { Cost, PacedCost } from './cost.js';
 import type { Spread } from './measure.js';
 import type { Memory } from './memory.js';
 import type { Pass } from './owners.js';
+import type { PlaceCost } from './places.js';
 import type { RetransCost } from './retrans.js';
 import type { Start } from './start.js';
 
@@ -14,6 +15,7 @@ export interface Results {
   memory?: Memory[];
   retrans?: RetransCost[];
   owners?: Pass[];
+  places?: PlaceCost[];
   skipped: string[];
 }
 
@@ -85,8 +87,17 @@ const OWNERS: Column<Pass>[] = [
   ['sample, all ms', ({ sample }) => range(sample, 1)],
 ];
 
+const PLACES: Column<PlaceCost>[] = [
+  ['networks', ({ networks }) => number(networks, 0)],
+  ['to read ms', ({ readMs }) => range(readMs, 0)],
+  ['MB', ({ megabytes }) => number(megabytes, 1)],
+  ['known address ns', ({ knownNs }) => range(knownNs, 0)],
+  ['new IPv4 ns', ({ newIpv4Ns }) => range(newIpv4Ns, 0)],
+  ['new IPv6 ns', ({ newIpv6Ns }) => range(newIpv6Ns, 0)],
+];
+
 export function report(results: Results): string {
-  const { machine, cost, paced, start, memory, retrans, owners, skipped } = results;
+  const { machine, cost, paced, start, memory, retrans, owners, places, skipped } = results;
   const sections = [
     Object.entries(machine)
       .map(([key, value]) => `${key}: ${value}`)
@@ -97,6 +108,7 @@ export function report(results: Results): string {
     memory && `Memory\n\n${table(MEMORY, memory)}`,
     retrans && `A retransmission\n\n${table(RETRANS, retrans)}`,
     owners && `A look at all open sockets\n\n${table(OWNERS, owners)}`,
+    places && `The place of an address\n\n${table(PLACES, places)}`,
     skipped.length > 0 && `Left out: ${skipped.join('; ')}`,
   ];
   return `${sections.filter(Boolean).join('\n\n')}\n`;

@@ -6,6 +6,7 @@ import { Namespace } from '#tcpscope/lab/network.js';
 import { costs, pacedCosts } from './cost.js';
 import { memories } from './memory.js';
 import { passes } from './owners.js';
+import { placeCosts } from './places.js';
 import { report, type Results } from './report.js';
 import { retransCosts } from './retrans.js';
 import { createSilence } from './silence.js';
@@ -24,7 +25,7 @@ import {
 } from './tracers.js';
 
 const USAGE = `usage: npm run bench -- [PART...] [options]
-  PART              cost, paced, start, memory, retrans, owners; all of them unless told
+  PART              cost, paced, start, memory, retrans, owners, places; all of them unless told
   --rounds N        how often each figure is measured (5)
   --handshakes N    in each run at full speed (100000)
   --rates N,N       retransmissions a second (2000,10000)
@@ -33,7 +34,7 @@ const USAGE = `usage: npm run bench -- [PART...] [options]
   --json FILE       write the results, all of them, to FILE as well
 `;
 
-const PARTS = ['cost', 'paced', 'start', 'memory', 'retrans', 'owners'];
+const PARTS = ['cost', 'paced', 'start', 'memory', 'retrans', 'owners', 'places'];
 const COLD_ROUNDS = 3;
 /** The least rounds that give a median are enough where a run takes seconds. */
 const SLOW_ROUNDS = 3;
@@ -42,6 +43,7 @@ const PACED = { handshakes: 5000, gapUs: 1000 };
 const REMOTES = 10_000;
 const STORM_SECONDS = 5;
 const SOCKETS = [2, 1000, 10_000, 100_000];
+const NETWORKS = [0, 100, 10_000, 100_000];
 
 const { values, positionals } = readArguments();
 const wanted = (part: string): boolean => positionals.length === 0 || positionals.includes(part);
@@ -111,6 +113,7 @@ try {
       progress,
     );
   if (wanted('owners')) results.owners = await passes({ rounds, sizes: SOCKETS }, progress);
+  if (wanted('places')) results.places = await placeCosts({ rounds, sizes: NETWORKS }, progress);
 } finally {
   await silence.destroy();
   await host.destroy();

@@ -3,9 +3,9 @@
 /**
  * Writes man/tcpscope-NAME.1 for every man/NAME.md. The source is Markdown: headings, paragraphs, lists, fenced code, **bold**,
  * _italic_ and `code`. A line `<!-- options -->`, `<!-- keys -->`, `<!-- columns rows -->` or `<!-- columns groups -->` stands for
- * what the compiled command itself says, so that a flag or a column is described in one place.
+ * what the compiled command itself says, so that a flag or a column is described in one place. `config-check` is `config check`.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -157,11 +157,18 @@ function blockToTroff(block, command, manual) {
   return ['.PP', inline(block.join(' '))];
 }
 
+/** The compiled command of a page: that of config-check is commands/config/check.js. @param {string} name */
+function commandFile(name) {
+  const [flat = '', nested = ''] = [name, name.replaceAll('-', '/')].map((file) =>
+    path.join(root, 'dist/commands', `${file}.js`),
+  );
+  return existsSync(flat) ? flat : nested;
+}
+
 /** The troff of man/NAME.md. @param {string} name */
 export async function buildPage(name) {
-  const file = pathToFileURL(path.join(root, 'dist/commands', `${name}.js`)).href;
   /** @type {CommandClass} */
-  const command = (await import(file)).default;
+  const command = (await import(pathToFileURL(commandFile(name)).href)).default;
   const manual = command.manual ?? {};
   const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   const source = readFileSync(path.join(man, `${name}.md`), 'utf8');

@@ -1,17 +1,9 @@
 /** The configuration file: which networks are which region and role, and what is internal (docs/config.md). */
 import { closest } from 'fastest-levenshtein';
-import {
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  parseDocument,
-  type Document,
-  type Node,
-  type YAMLMap,
-} from 'yaml';
-import { sanitize } from '../model/units.js';
+import { isAlias, isMap, isScalar, isSeq, parseDocument, type Document, type Node, type YAMLMap } from 'yaml';
+import { formatCount, sanitize } from '../model/units.js';
 import { formatPrefix, parsePrefix, quote, type Prefix } from './address.js';
+import { LinePositions, type Position } from './line-positions.js';
 import type { Entry } from './prefix-table.js';
 
 /** Some 200,000 prefixes. Reading more would take seconds at every start. */
@@ -47,27 +39,33 @@ export const DEFAULT_CONFIG: Config = {
   isInternalDefault: true,
 };
 
-/** Line and column count from 1; the message says what is wrong and what would be right. */
-export interface Mistake {
-  readonly line: number;
-  readonly column: number;
+/** The message says what is wrong and what would be right. */
+export interface Mistake extends Position {
   readonly message: string;
 }
 
-/** A file with mistakes: the first of them, at most `MAX_MISTAKES`. */
+/** A file with mistakes. The message has a line for each of the first: `FILE:LINE:COLUMN: what; what to do`. */
 export class ConfigError extends Error {
+  /** The first in the order of the file, at most `MAX_MISTAKES`. */
+  readonly mistakes: readonly Mistake[];
+  /** How many there are. */
+  readonly count: number;
+
   constructor(
     readonly fileName: string,
-    readonly mistakes: readonly Mistake[],
+    all: readonly Mistake[],
   ) {
-    super(mistakes.map((mistake) => formatMistake(fileName, mistake)).join('\n'));
+    const mistakes = all.toSorted((a, b) => a.line - b.line || a.column - b.column).slice(0, MAX_MISTAKES);
+    const lines = mistakes.map(
+      ({ line, column, message }) => `${sanitize(fileName)}:${line}:${column}: ${message}`,
+    );
+    if (all.length > mistakes.length) lines.push(`… and ${formatCount(all.length - mistakes.length)} more`);
+    super(lines.join('\n'));
     this.name = 'ConfigError';
+    this.mistakes = mistakes;
+    this.count = all.length;
   }
 }
-
-/** `FILE:LINE:COLUMN: what; what to do` */
-export const formatMistake = (fileName: string, { line, column, message }: Mistake): string =>
-  `${sanitize(fileName)}:${line}:${column}: ${message}`;
 
 /** @throws {ConfigError} */
 export function parseConfig(text: string, fileName: string): Config {
@@ -92,8 +90,8 @@ interface Member {
 }
 
 class ConfigReader {
-  private readonly lines = new LineCounter();
   private readonly mistakes: Mistake[] = [];
+  private positions: LinePositions | undefined;
 
   constructor(
     private readonly text: string,
@@ -117,8 +115,10 @@ class ConfigReader {
   }
 
   private parse(): Document {
-    if (this.text.length > MAX_CONFIG_BYTES)
-      this.fail(0, `the file is too large; at most ${MAX_CONFIG_BYTES / 1024 / 1024} MiB`);
+    if (this.text.length > MAX_CONFIG_BYTES) {
+      this.note(0, `the file is too large; at most ${MAX_CONFIG_BYTES / 1024 / 1024} MiB`);
+      return this.fail();
+    }
     try {
       const document = parseDocument(this.text, {
         // All scalars are text: `no` is a name and 10.1 is what stands there.
@@ -127,13 +127,12 @@ class ConfigReader {
         // The library's search for repeated keys takes quadratic time.
         uniqueKeys: false,
         prettyErrors: false,
-        lineCounter: this.lines,
         // 'silent' would also say nothing of a second document.
         logLevel: 'error',
       });
       for (const { pos, message } of [...document.errors, ...document.warnings])
         this.note(pos[0], `not the YAML that is wanted here: ${sanitize(message)}`);
-      if (this.mistakes.length === 0) return document as Document;
+      if (this.mistakes.length === 0) return document;
     } catch (error) {
       if (error instanceof ConfigError) throw error;
       // Such as lists nested deeper than the stack.
@@ -195,8 +194,10 @@ class ConfigReader {
     if (!member) return [];
     const { key, value } = member;
     if (!value || !isMap(value)) {
-      const problem = isEmpty(value) ? 'is empty' : 'is no map of names';
-      this.note(startOf(value ?? key), `${section} ${problem}; write ${EXAMPLES[section]}, or leave it out`);
+      this.note(
+        startOf(value ?? key),
+        `${section} ${problemOf(value, 'map of names')}; write ${EXAMPLES[section]}, or leave it out`,
+      );
       return [];
     }
     const seen = new FirstUses(this);
@@ -218,8 +219,10 @@ class ConfigReader {
     if (!member) return [];
     const { name, key, value } = member;
     if (!value || !isSeq(value)) {
-      const problem = isEmpty(value) ? 'is empty' : 'is no list of networks';
-      this.note(startOf(value ?? key), `${quote(name)} ${problem}; write ${example}, or leave it out`);
+      this.note(
+        startOf(value ?? key),
+        `${quote(name)} ${problemOf(value, 'list of networks')}; write ${example}, or leave it out`,
+      );
       return [];
     }
     return (value.items as Node[]).flatMap((node) => {
@@ -230,10 +233,10 @@ class ConfigReader {
 
   private readPrefix(node: Node): Prefix | undefined {
     if (!isScalar(node) || typeof node.value !== 'string') {
-      this.note(
-        startOf(node),
-        'this is no network; one that ends with a colon, such as "fe80::", needs quotes',
-      );
+      const advice = isAlias(node)
+        ? 'aliases have no meaning here'
+        : 'one that ends with a colon, such as "fe80::", needs quotes';
+      this.note(startOf(node), `this is no network; ${advice}`);
       return undefined;
     }
     try {
@@ -246,17 +249,20 @@ class ConfigReader {
   }
 
   lineOf(node: Node): number {
-    return this.lines.linePos(startOf(node)).line;
+    return this.positionOf(startOf(node)).line;
   }
 
   note(offset: number, message: string): void {
-    const { line, col } = this.lines.linePos(offset);
-    this.mistakes.push({ line: Math.max(line, 1), column: Math.max(col, 1), message });
-    if (this.mistakes.length === MAX_MISTAKES) this.fail();
+    this.mistakes.push({ ...this.positionOf(offset), message });
   }
 
-  private fail(offset?: number, message = ''): never {
-    if (offset !== undefined) this.note(offset, message);
+  /** A file without mistakes needs no positions. */
+  private positionOf(offset: number): Position {
+    this.positions ??= new LinePositions(this.text);
+    return this.positions.of(offset);
+  }
+
+  private fail(): never {
     throw new ConfigError(this.fileName, this.mistakes);
   }
 }
@@ -288,6 +294,11 @@ function problemOfName(name: string): string | undefined {
   return name.length > MAX_NAME_CHARACTERS
     ? `is too long; at most ${MAX_NAME_CHARACTERS} characters`
     : undefined;
+}
+
+function problemOf(value: Node | null, wanted: string): string {
+  if (isEmpty(value)) return 'is empty';
+  return isAlias(value) ? 'is an alias, which has no meaning here' : `is no ${wanted}`;
 }
 
 /** Nothing stands there, or empty quotes. */

@@ -25,7 +25,7 @@ export class Places {
   private readonly byAddress = new Map<string, Place>();
   private readonly distinct = new Map<string, Place>();
 
-  constructor(readonly config: Config) {
+  constructor(config: Config) {
     this.hasRegions = config.regions.length > 0;
     this.hasRoles = config.roles.length > 0;
     this.regions = new PrefixTable(config.regions);

@@ -32,7 +32,7 @@ export abstract class BaseCommand extends Command {
   private toFailure(error: Error): Failure | undefined {
     if (error instanceof Failure) return error;
     if (error instanceof Errors.ExitError) return undefined;
-    const advice = `See: ${this.config.bin} ${this.id ?? ''} --help`;
+    const advice = `See: ${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')} --help`;
     // Flag values are checked by pure functions that know no exit codes.
     if (error instanceof RangeError) return new Failure(EXIT.usage, sanitize(error.message), '', advice);
     if (error instanceof Errors.CLIError) {
@@ -62,5 +62,6 @@ function essence(message: string): string {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && !/^(The following errors? occurred:|See more help)/.test(line))
-    .join('; ');
+    .join('; ')
+    .replaceAll(':; ', ': ');
 }

@@ -1,10 +1,10 @@
 /** Finds and reads the configuration file. */
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { ConfigError, formatMistake, MAX_CONFIG_BYTES, parseConfig } from '../attribute/config.js';
+import { ConfigError, MAX_CONFIG_BYTES, parseConfig, type Config } from '../attribute/config.js';
 import { defaultPlaces, Places } from '../attribute/places.js';
 import { EXIT, Failure } from '../model/failure.js';
-import { sanitize } from '../model/units.js';
+import { formatCount, sanitize } from '../model/units.js';
 import { readBounded } from './bounded-file.js';
 
 const SYSTEM_FILE = '/etc/tcpscope/config.yaml';
@@ -28,7 +28,7 @@ export interface Surroundings {
  * @throws {Failure} if the one that was asked for is not there, or one that is there cannot be read or has mistakes.
  */
 export function loadConfig(asked: string | undefined, around: Surroundings = surroundings()): LoadedConfig {
-  if (asked !== undefined) return { places: orFailure(() => parsePlaces(asked)), file: asked };
+  if (asked !== undefined) return { places: orFailure(() => new Places(readConfig(asked))), file: asked };
   for (const file of [userFile(around), around.systemFile]) {
     const text = readText(file);
     if (text !== undefined) return { places: orFailure(() => new Places(parseConfig(text, file))), file };
@@ -37,7 +37,7 @@ export function loadConfig(asked: string | undefined, around: Surroundings = sur
 }
 
 /** @throws {Failure} if it is not there or cannot be read. @throws {ConfigError} if it has mistakes. */
-export function parsePlaces(file: string): Places {
+export function readConfig(file: string): Config {
   const text = readText(file);
   if (text === undefined)
     throw new Failure(
@@ -46,7 +46,7 @@ export function parsePlaces(file: string): Places {
       'Its name may be misspelt, or it may be in another folder.',
       'Without --config tcpscope looks in ~/.config/tcpscope and in /etc/tcpscope; docs/config.md has an example.',
     );
-  return new Places(parseConfig(text, file));
+  return parseConfig(text, file);
 }
 
 function orFailure(make: () => Places): Places {
@@ -58,12 +58,12 @@ function orFailure(make: () => Places): Places {
 }
 
 /** A ConfigError as every command tells it: a line for each mistake. */
-export function toFailure({ fileName, mistakes }: ConfigError): Failure {
+export function toFailure({ fileName, message, count }: ConfigError): Failure {
   const file = sanitize(fileName);
   return new Failure(
     EXIT.usage,
-    `The configuration ${file} has mistakes.`,
-    mistakes.map((mistake) => formatMistake(fileName, mistake)).join('\n'),
+    `The configuration ${file} has ${count === 1 ? 'a mistake' : `${formatCount(count)} mistakes`}.`,
+    message,
     `When they are mended, try: tcpscope config check ${file}`,
   );
 }

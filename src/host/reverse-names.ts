@@ -14,6 +14,8 @@ export interface ReverseNamesOptions {
   readonly ttlNs?: number;
   /** How long it counts that there is no name, or no answer. */
   readonly negativeTtlNs?: number;
+  /** How long after its answer a name is given while look-ups fail. */
+  readonly staleNs?: number;
   /** Addresses remembered; the oldest answers go first. */
   readonly limit?: number;
   /** Look-ups at once. */
@@ -28,6 +30,7 @@ export interface ReverseNamesOptions {
 const DEFAULTS = {
   ttlNs: 600e9,
   negativeTtlNs: 60e9,
+  staleNs: 3600e9,
   limit: 16_384,
   concurrency: 16,
   queueLimit: 1024,
@@ -36,11 +39,10 @@ const DEFAULTS = {
 /** Of one server and try; a look-up that is late has little use. */
 const RESOLVER = { timeout: 1500, tries: 2 };
 
-/** The server says that there is none; anything else is a failure that may pass. */
-const NO_SUCH_NAME = ['ENOTFOUND', 'ENODATA', 'EINVAL'];
-
 interface Known {
   readonly name: string | undefined;
+  /** When the name was asked for that was answered with it. */
+  readonly answeredNs: number;
   readonly expiresNs: number;
 }
 
@@ -93,14 +95,13 @@ export class ReverseNames {
 
   private async lookUp(address: string): Promise<void> {
     const askedNs = this.wanted.get(address) ?? 0;
+    let names: string[] = [];
     try {
-      const names = await this.withinTime(this.options.resolver.reverse(address));
-      this.remember(address, names.map(toHostName).find(Boolean), askedNs);
-    } catch (error) {
-      const { code = '' } = error as NodeJS.ErrnoException;
-      const isGone = NO_SUCH_NAME.includes(code);
-      this.remember(address, isGone ? undefined : this.known.get(address)?.name, askedNs, true);
+      names = await this.withinTime(this.options.resolver.reverse(address));
+    } catch {
+      // c-ares says ENOTFOUND of an answer that there is no name, of an error and of silence alike.
     }
+    if (!this.isClosed) this.remember(address, names.map(toHostName).find(Boolean), askedNs);
     this.running -= 1;
     this.wanted.delete(address);
     this.startMore();
@@ -117,15 +118,20 @@ export class ReverseNames {
     });
   }
 
-  private remember(address: string, name: string | undefined, askedNs: number, hasFailed = false): void {
-    if (this.isClosed) return;
-    const { ttlNs, negativeTtlNs, limit } = this.options;
-    const isFresh = name !== undefined && !hasFailed;
-    const before = this.known.get(address)?.name;
+  private remember(address: string, name: string | undefined, askedNs: number): void {
+    const { ttlNs, negativeTtlNs, staleNs, limit } = this.options;
+    const before = this.known.get(address);
     this.known.delete(address); // so that the newest answer is last
     if (this.known.size >= limit) this.known.delete(this.known.keys().next().value ?? '');
-    this.known.set(address, { name, expiresNs: askedNs + (isFresh ? ttlNs : negativeTtlNs) });
-    if (name !== undefined && name !== before) this.onName(address, name);
+    if (name !== undefined) {
+      this.known.set(address, { name, answeredNs: askedNs, expiresNs: askedNs + ttlNs });
+      if (name !== before?.name) this.onName(address, name);
+      return;
+    }
+    // In an incident the name server may be what fails.
+    const isStale = before === undefined || before.answeredNs + staleNs <= askedNs;
+    const kept = isStale ? { name: undefined, answeredNs: askedNs } : before;
+    this.known.set(address, { ...kept, expiresNs: askedNs + negativeTtlNs });
   }
 }
 

@@ -47,24 +47,36 @@ const names = (folder: string, end: string): string[] =>
 /** A command as its file has it. */
 type CommandClass = Command.Class & { manual?: Manual };
 
-async function loadCommand(name: string): Promise<[string, CommandClass]> {
-  const file = pathToFileURL(path.join(ROOT, 'dist/commands', `${name}.js`)).href;
-  const { default: command } = (await import(file)) as { default: CommandClass };
-  return [name, command];
+/** `config/check` is the file of the command `config check`. */
+async function loadCommand(file: string): Promise<[string, CommandClass]> {
+  const url = pathToFileURL(path.join(ROOT, 'dist/commands', `${file}.js`)).href;
+  const { default: command } = (await import(url)) as { default: CommandClass };
+  return [file.replaceAll('/', ' '), command];
 }
 
+const commandFiles = readdirSync(path.join(ROOT, 'src/commands'), { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => file.slice(0, -'.ts'.length));
 const COMMANDS: Readonly<Record<string, CommandClass>> = Object.fromEntries(
-  await Promise.all(names('src/commands', '.ts').map(loadCommand)),
+  await Promise.all(commandFiles.map(loadCommand)),
 );
 
-function manualOf(name: string): Manual {
-  const manual = COMMANDS[name]?.manual;
-  assert.ok(manual, `man/${name}.md is of a command with a manual`);
+/** The command of a page: man/config-check.md is of `config check`. */
+function commandOf(page: string): CommandClass {
+  const command = COMMANDS[page] ?? COMMANDS[page.replaceAll('-', ' ')];
+  assert.ok(command, `man/${page}.md is of a command`);
+  return command;
+}
+
+function manualOf(page: string): Manual {
+  const { manual } = commandOf(page);
+  assert.ok(manual, `man/${page}.md is of a command with a manual`);
   return manual;
 }
 
-/** The commands with a man page, and the words that their rows say what happened with. */
+/** The commands with a man page; those that trace, and the words that their rows say what happened with. */
 const PAGES = names('man', '.md');
+const TRACING_PAGES = PAGES.filter((page) => commandOf(page).manual);
 const WORDS: Readonly<Record<string, readonly string[]>> = { connlat: OUTCOMES, retrans: KINDS };
 
 const DOCUMENTS = [
@@ -94,7 +106,7 @@ function describePage(name: string): void {
   };
 
   it('has every flag, its description, and nothing that is no flag', () => {
-    const flags = { ...COMMANDS[name]?.flags, ...COMMANDS[name]?.baseFlags };
+    const flags = { ...commandOf(name).flags, ...commandOf(name).baseFlags };
     for (const flag of Object.keys(flags)) assert.ok(hasEntry(`--${flag}`), `--${flag}`);
     const named = [...page.matchAll(/\\-\\-((?:[a-z0-9]|\\-)+)/g)].map(([, flag = '']) =>
       flag.replaceAll('\\-', '-'),
@@ -102,18 +114,11 @@ function describePage(name: string): void {
     for (const flag of named) assert.ok(Object.hasOwn(flags, flag), `--${flag} is no flag`);
   });
 
-  it('has every column of rows and tables, and every key', () => {
-    const { rows, groups, keys } = manualOf(name);
-    assert.ok(rows.length > 5 && groups.length > 5);
-    for (const { key } of [...rows, ...groups]) assert.ok(hasEntry(key), key);
-    for (const key of Object.keys(keys)) assert.ok(hasEntry(key), key);
-  });
-
-  it('says what each row may say has happened, and has every exit code', () => {
-    assert.ok(WORDS[name], 'the words of this command are listed here');
-    for (const word of WORDS[name]) assert.ok(hasEntry(word), word);
-    for (const code of Object.values(EXIT)) assert.ok(hasEntry(String(code)), String(code));
-  });
+  if (TRACING_PAGES.includes(name)) describeTracing(name, hasEntry);
+  else
+    it('has the exit codes of a command that reads files', () => {
+      for (const code of [EXIT.ok, EXIT.failure, EXIT.usage]) assert.ok(hasEntry(String(code)), String(code));
+    });
 
   it('is sound troff: each font is closed, no line begins with a stray control, everything is ASCII', () => {
     for (const line of page.split('\n')) {
@@ -127,9 +132,24 @@ function describePage(name: string): void {
   });
 }
 
+function describeTracing(name: string, hasEntry: (word: string) => boolean): void {
+  it('has every column of rows and tables, and every key', () => {
+    const { rows, groups, keys } = manualOf(name);
+    assert.ok(rows.length > 5 && groups.length > 5);
+    for (const { key } of [...rows, ...groups]) assert.ok(hasEntry(key), key);
+    for (const key of Object.keys(keys)) assert.ok(hasEntry(key), key);
+  });
+
+  it('says what each row may say has happened, and has every exit code', () => {
+    assert.ok(WORDS[name], 'the words of this command are listed here');
+    for (const word of WORDS[name]) assert.ok(hasEntry(word), word);
+    for (const code of Object.values(EXIT)) assert.ok(hasEntry(String(code)), String(code));
+  });
+}
+
 describe('man pages', () => {
   it('are there', () => {
-    assert.ok(PAGES.includes('connlat'));
+    assert.ok(TRACING_PAGES.includes('connlat'));
   });
   for (const name of PAGES) {
     describe(`of ${name}`, () => {
@@ -149,7 +169,7 @@ describe('the tables of the documentation', () => {
     for (const code of Object.values(EXIT)) assert.ok(named.includes(String(code)), String(code));
   });
 
-  for (const name of PAGES) {
+  for (const name of TRACING_PAGES) {
     it(`docs/${name}.md shows or explains all that rows may say has happened`, () => {
       const text = read(`docs/${name}.md`);
       for (const word of WORDS[name] ?? []) assert.match(text, new RegExp(`\\b${word}\\b`), word);
@@ -223,9 +243,11 @@ interface OwnFlagValues {
 }
 
 async function assertParses(example: string): Promise<void> {
-  const [name = '', ...argv] = words(example);
-  const command = COMMANDS[name];
-  assert.ok(command, `no command "${name}"`);
+  const [first = '', second = '', ...rest] = words(example);
+  const nested = COMMANDS[`${first} ${second}`];
+  const command = nested ?? COMMANDS[first];
+  assert.ok(command, `no command "${first}"`);
+  const argv = nested ? rest : words(example).slice(1);
   const short: Readonly<Record<string, string>> = { '-4': '--ipv4', '-6': '--ipv6' };
   const { flags } = await Parser.parse(
     argv.map((word) => short[word] ?? word),
@@ -257,7 +279,7 @@ describe('the examples of the documentation', () => {
     assert.deepEqual(words(`connlat --comm 'two words' --json | jq -r '.a | .b'`), [
       ...['connlat', '--comm', 'two words', '--json'],
     ]);
-    for (const name of PAGES) assert.ok(examplesIn(read(`docs/${name}.md`)).length > 10, name);
+    for (const name of TRACING_PAGES) assert.ok(examplesIn(read(`docs/${name}.md`)).length > 10, name);
   });
 
   it('fail if a flag, value, column or key is wrong', async () => {
@@ -274,6 +296,10 @@ describe('the examples of the documentation', () => {
       'retrans --kind rtt',
       'retrans --state FIN_WAIT2',
       'retrans --pending 1s',
+      'config',
+      'config check',
+      'config chek config.yaml',
+      'config check config.yaml --csv',
     ])
       await assert.rejects(assertParses(wrong), wrong);
   });
