@@ -15,10 +15,11 @@ export interface Streams {
 const FRAME_GAP_NS = 50e6;
 /** Milliseconds for which the end waits for a terminal that takes nothing. */
 const PATIENCE_MS = 2000;
+const LATER_MS = 200;
 
 /** Node's own handle of a terminal; where it has none, writing waits. */
 interface WithHandle {
-  _handle?: { fd?: number; setBlocking?: (on: boolean) => void };
+  _handle?: { fd?: number; setBlocking?: (on: boolean) => void; close?: () => void };
 }
 
 /** stdout: text one after the other, or frames over each other. */
@@ -34,6 +35,7 @@ export class Output {
   private skipped = false;
   private written: (() => void) | undefined;
   private readonly onError = (error: NodeJS.ErrnoException): void => {
+    if (!this.open) return;
     this.open = false;
     this.stop.now();
     // A terminal that has gone answers EIO.
@@ -105,7 +107,7 @@ export class Output {
     if (!this.writing || !this.open) return;
     await new Promise<void>((resolve) => {
       const limit = setTimeout(() => {
-        this.open = false;
+        this.giveUp();
         resolve();
       }, PATIENCE_MS);
       this.written = () => {
@@ -113,6 +115,12 @@ export class Output {
         resolve();
       };
     });
+  }
+
+  private giveUp(): void {
+    this.open = false;
+    // A write that is under way keeps the process alive; and until a later moment it keeps oclif from waiting for a closed stream.
+    setTimeout(() => (this.stdout as WithHandle)._handle?.close?.(), LATER_MS);
   }
 
   /** Until the reader has taken what was written; meanwhile events wait in the kernel, where their loss is counted. */

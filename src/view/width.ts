@@ -27,6 +27,7 @@ export function filled(texts: readonly string[], between: string, width: number)
 }
 
 /** SGR, which colours text and takes no room. */
+// eslint-disable-next-line no-control-regex
 const PAINT = /\u001b\[[\d;]*m/y;
 const RESET = '\u001b[0m';
 const graphemes = new Intl.Segmenter();
