@@ -16,6 +16,8 @@ const LEAST_ROWS = 6;
 const CURSOR_LINES = 1;
 const MORE_LINES = 2;
 const PIPE_WIDTH = 80;
+/** A lower terminal has no room for hints beside a histogram. */
+const LEAST_HEIGHT = 14;
 const KEYS: readonly KeyHelp[] = [['1-9', 'show so many groups: 12 is 1 and 2; 0: all that fit']];
 const LEAST_BAR = 8;
 
@@ -150,7 +152,7 @@ export function createHistogramView<Item>(options: HistogramOptions): View<Item>
       if (state.helpShown && display.keys) return helpText(KEYS, paint);
       const sections = source.sections();
       const width = display.width ?? PIPE_WIDTH;
-      const below = hasHints(display) ? ['', hints(sections.length)] : [];
+      const below = hasHints(display, LEAST_HEIGHT) ? ['', hints(sections.length)] : [];
       const appended = isAppended(display);
       const height = appended || display.height === undefined ? undefined : display.height - below.length;
       const most = mostRows(sections, height);
