@@ -6,8 +6,6 @@ const SEQUENCE = /\u001b(\[[0-?]*[ -/]*[@-~]|O.|)/g;
 
 export interface KeyboardEvents {
   key(key: string): void;
-  /** The terminal is ours again after Ctrl-Z; what is on it now is not. */
-  resumed(): void;
   /** Keys work, or no longer do. */
   changed(): void;
 }
@@ -30,10 +28,6 @@ export class Keyboard {
     process.off('SIGTSTP', this.onSuspend);
     process.kill(process.pid, 'SIGTSTP');
   };
-  private readonly onContinue = (): void => {
-    this.events.resumed();
-    this.follow();
-  };
   private readonly onExit = (): void => this.mode?.restore();
 
   constructor(
@@ -42,7 +36,7 @@ export class Keyboard {
   ) {
     // A terminal that has gone tells by SIGHUP too.
     stdin.on('error', () => undefined);
-    process.on('SIGCONT', this.onContinue).on('exit', this.onExit);
+    process.on('exit', this.onExit);
   }
 
   get works(): boolean {
@@ -67,7 +61,7 @@ export class Keyboard {
 
   async close(): Promise<void> {
     this.closed = true;
-    process.off('SIGCONT', this.onContinue).off('exit', this.onExit).off('SIGTSTP', this.onSuspend);
+    process.off('exit', this.onExit).off('SIGTSTP', this.onSuspend);
     await this.changing;
     const { mode } = this;
     this.leave();

@@ -23,6 +23,12 @@ export class Live {
   private readonly keyboard: Keyboard | undefined;
   private shown: string | undefined;
   private paused = false;
+  /** After Ctrl-Z and fg: what is on the terminal now is not ours. */
+  private readonly onContinue = (): void => {
+    this.options.output.forget();
+    this.draw();
+    this.keyboard?.follow();
+  };
 
   constructor(private readonly options: LiveOptions) {
     const { output, stdin } = options;
@@ -30,14 +36,11 @@ export class Live {
     output.redraw = () => {
       this.draw();
     };
+    process.on('SIGCONT', this.onContinue);
     if (!stdin?.isTTY) return;
     this.keyboard = new Keyboard(stdin, {
       key: (key) => {
         this.key(key);
-      },
-      resumed: () => {
-        output.forget();
-        this.draw();
       },
       changed: () => {
         options.display.keys = this.keyboard?.works === true;
@@ -60,6 +63,7 @@ export class Live {
 
   /** Keys end: the terminal is as it was. */
   async release(): Promise<void> {
+    process.off('SIGCONT', this.onContinue);
     await this.keyboard?.close();
     this.options.display.keys = false;
     await this.options.output.settled();

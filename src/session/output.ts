@@ -1,7 +1,7 @@
 import { EXIT, Failure } from '../model/failure.js';
 import type { Display } from '../view/view.js';
 import { monotonicNs } from './clock.js';
-import { Screen } from './screen.js';
+import { Screen, type ScreenSize } from './screen.js';
 import type { StopSignal } from './stop-signal.js';
 
 /** Where a session writes, and where keys come from: `process` has them. */
@@ -15,10 +15,13 @@ export interface Streams {
 const FRAME_GAP_NS = 50e6;
 /** Milliseconds for which the end waits for a terminal that takes nothing. */
 const PATIENCE_MS = 2000;
+const LATER_MS = 200;
+/** Of a terminal that does not know its size: a serial console, a container's. */
+const USUAL_SIZE: ScreenSize = { columns: 80, rows: 24 };
 
 /** Node's own handle of a terminal; where it has none, writing waits. */
 interface WithHandle {
-  _handle?: { fd?: number; setBlocking?: (on: boolean) => void };
+  _handle?: { fd?: number; setBlocking?: (on: boolean) => void; close?: () => void };
 }
 
 /** stdout: text one after the other, or frames over each other. */
@@ -34,6 +37,7 @@ export class Output {
   private skipped = false;
   private written: (() => void) | undefined;
   private readonly onError = (error: NodeJS.ErrnoException): void => {
+    if (!this.open) return;
     this.open = false;
     this.stop.now();
     // A terminal that has gone answers EIO.
@@ -41,8 +45,9 @@ export class Output {
     if (!gone) this.error = error;
   };
   private readonly onResize = (): void => {
-    this.display.width = this.stdout.columns;
-    this.display.height = this.stdout.rows;
+    const { columns, rows } = this.size;
+    this.display.width = columns;
+    this.display.height = rows;
     this.redraw();
   };
 
@@ -57,6 +62,11 @@ export class Output {
       this.onResize();
       this.stdout.on('resize', this.onResize);
     }
+  }
+
+  private get size(): ScreenSize {
+    const { columns, rows } = this.stdout;
+    return columns > 0 && rows > 0 ? { columns, rows } : USUAL_SIZE;
   }
 
   append(text: string): void {
@@ -82,8 +92,7 @@ export class Output {
     this.skipped = this.writing;
     if (this.writing) return;
     this.lastFrameNs = monotonicNs();
-    const { columns, rows } = this.stdout;
-    const text = this.screen.over(frame(), { columns, rows }, { trusted: this.display.keys === true, clear });
+    const text = this.screen.over(frame(), this.size, { trusted: this.display.keys === true, clear });
     if (text === '') return;
     this.writing = true;
     this.stdout.write(text, () => {
@@ -105,7 +114,7 @@ export class Output {
     if (!this.writing || !this.open) return;
     await new Promise<void>((resolve) => {
       const limit = setTimeout(() => {
-        this.open = false;
+        this.giveUp();
         resolve();
       }, PATIENCE_MS);
       this.written = () => {
@@ -113,6 +122,12 @@ export class Output {
         resolve();
       };
     });
+  }
+
+  private giveUp(): void {
+    this.open = false;
+    // A write that is under way keeps the process alive; and until a later moment it keeps oclif from waiting for a closed stream.
+    setTimeout(() => (this.stdout as WithHandle)._handle?.close?.(), LATER_MS);
   }
 
   /** Until the reader has taken what was written; meanwhile events wait in the kernel, where their loss is counted. */

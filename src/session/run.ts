@@ -114,14 +114,14 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
 /** What is drawn over itself: on a terminal, a view that says so. */
 function startLive<Item>(
   { view, display }: SessionOptions<Item>,
-  { stdin, stdout }: Streams,
+  streams: Streams,
   output: Output,
   stop: StopSignal,
   render: () => string,
 ): Live | undefined {
-  if (!stdout.isTTY || display.plain || !view.key) return undefined;
+  if (!streams.stdout.isTTY || display.plain || !view.key) return undefined;
   const key = (name: string, nowNs: number): boolean => view.key?.(name, nowNs) === true;
-  const live = new Live({ render, key, display, output, stop, stdin });
+  const live = new Live({ render, key, display, output, stop, stdin: streams.stdin });
   stop.beforeDeath = () => {
     live.restore();
   };

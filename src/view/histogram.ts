@@ -21,6 +21,8 @@ const LEAST_ROWS = 6;
 const CURSOR_LINES = 1;
 const MORE_LINES = 2;
 const PIPE_WIDTH = 80;
+/** A lower terminal has no room for hints beside a histogram. */
+const LEAST_HEIGHT = 14;
 const KEYS: readonly KeyHelp[] = [['1-9', 'show so many groups: 12 is 1 and 2; 0: all that fit']];
 const LEAST_BAR = 8;
 
@@ -182,7 +184,7 @@ export function createHistogramView<Item>(options: HistogramOptions): View<Item>
       const sections = source.sections();
       const appended = isAppended(display);
       const width = display.width ?? PIPE_WIDTH;
-      const below = hasHints(display) ? ['', hints(sections.length)] : [];
+      const below = hasHints(display, LEAST_HEIGHT) ? ['', hints(sections.length)] : [];
       const height = appended || display.height === undefined ? undefined : display.height - below.length;
       const most = mostRows(sections, height);
       const blocks = sections

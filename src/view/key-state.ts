@@ -41,9 +41,12 @@ export class KeyState {
   }
 }
 
-/** True if there are keys to tell of, and a line for it. */
-export function hasHints({ keys = false, height = Infinity }: Readonly<Display>): boolean {
-  return keys && height >= LEAST_HEIGHT;
+/** True if there are keys to tell of, and a line for it, beside what a frame needs to say anything. */
+export function hasHints(
+  { keys = false, height = Infinity }: Readonly<Display>,
+  least = LEAST_HEIGHT,
+): boolean {
+  return keys && height >= least;
 }
 
 /** `q quit  space pause  s sort: RATE/s  ? help`. */

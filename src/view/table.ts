@@ -95,16 +95,19 @@ function place<Row>(
 /** The cells of a row. Where a text is wider than its column they are more lines: the left texts, then the numbers. */
 function rowCells<Row>(slots: readonly Slot<Row>[], row: Row, context: TextContext, paint: Paint): Cell[][] {
   const texts = slots.map(({ column, width }) => ({ column, width, text: column.text(row, context, width) }));
-  const cells = texts.map(({ column, text }) => paint.tone(column.tone?.(row), text));
+  const painted = (column: Column<Row>, text: string): string => paint.tone(column.tone?.(row), text);
+  const cells = texts.map(({ column, text }) => painted(column, text));
   if (texts.every(({ text, width }) => textWidth(text) <= width)) return [cells];
-  const named = slots.map(({ column }) => isName(column));
-  const names = cells.filter((_, at) => named[at]).join(' '.repeat(GAP));
   const width = totalWidth(slots);
-  const words = names.split(' ').flatMap((word) => folded(word, width));
-  const lines = filled(words, ' ', width);
+  const names = texts.filter(({ column }) => isName(column));
+  const words = names.flatMap(({ column, text }, at) => [
+    // One space more between two columns.
+    ...(at > 0 ? [''] : []),
+    ...text.split(' ').flatMap((word) => folded(word, width).map((piece) => painted(column, piece))),
+  ]);
   return [
-    ...lines.map((content) => [{ content, colSpan: slots.length }]),
-    cells.map((cell, at) => (named[at] ? '' : cell)),
+    ...filled(words, ' ', width).map((content) => [{ content, colSpan: slots.length }]),
+    texts.map(({ column }, at) => (isName(column) ? '' : (cells[at] ?? ''))),
   ];
 }
 

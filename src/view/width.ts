@@ -27,9 +27,17 @@ export function filled(texts: readonly string[], between: string, width: number)
 }
 
 /** SGR, which colours text and takes no room. */
+// eslint-disable-next-line no-control-regex
 const PAINT = /\u001b\[[\d;]*m/y;
 const RESET = '\u001b[0m';
 const graphemes = new Intl.Segmenter();
+/** Longer than anything that looks like one character. */
+const LONGEST_GRAPHEME = 32;
+
+function firstGrapheme(text: string): string {
+  const [first] = graphemes.segment(text);
+  return first?.segment ?? '';
+}
 
 /** The beginning of a painted text that fits `width` columns. */
 export function cut(text: string, width: number): string {
@@ -46,9 +54,7 @@ export function cut(text: string, width: number): string {
       at += paint.length;
       continue;
     }
-    // Long enough for what looks like one character.
-    const [first] = graphemes.segment(text.slice(at, at + 32));
-    const segment = first?.segment ?? '';
+    const segment = firstGrapheme(text.slice(at, at + LONGEST_GRAPHEME));
     left -= textWidth(segment);
     if (left < 0) break;
     kept += segment;
@@ -57,15 +63,14 @@ export function cut(text: string, width: number): string {
   return painted ? kept + RESET : kept;
 }
 
-/** A text in pieces that fit `width` columns. */
+/** A text without paint in pieces that fit `width` columns, or are one character. */
 export function folded(text: string, width: number): string[] {
   const pieces: string[] = [];
   let rest = text;
   while (textWidth(rest) > width) {
-    const piece = cut(rest, width);
-    if (piece === '') break;
+    const piece = cut(rest, width) || firstGrapheme(rest);
     pieces.push(piece);
     rest = rest.slice(piece.length);
   }
-  return [...pieces, rest];
+  return rest === '' && pieces.length > 0 ? pieces : [...pieces, rest];
 }

@@ -1,7 +1,10 @@
 /** What keys do to a live table and a histogram. */
 import assert from 'node:assert/strict';
 import type { Column } from '#tcpscope/model/column.js';
+import type { HistogramSection, Measure } from '#tcpscope/model/histogram-section.js';
+import { LatencyHistogram } from '#tcpscope/model/histogram.js';
 import { besideSorted } from '#tcpscope/model/select.js';
+import { createHistogramView } from '#tcpscope/view/histogram.js';
 import { KeyState } from '#tcpscope/view/key-state.js';
 import { createTableView } from '#tcpscope/view/table.js';
 import type { Display, View } from '#tcpscope/view/view.js';
@@ -128,6 +131,28 @@ describe('keys of a live table', () => {
     assert.ok(!lines().some((line) => line.includes('q quit')));
   });
 
+  it('never makes the frame higher than the terminal, the cursor in its last line', () => {
+    for (let height = 4; height < 12; height++) {
+      display.height = height;
+      assert.ok(lines().length < height, `${height}: ${lines().join('\n')}`);
+    }
+  });
+
+  it('folds an address that is longer than the line', () => {
+    const address = '[2001:db8:1111:2222:3333:4444:5555:6666]:65535';
+    const narrow = createTableView<never, Row>({
+      ...{
+        display: { ...display, width: 20 },
+        columns: COLUMNS,
+        rows: () => [{ ...ROWS[0]!, name: address }],
+      },
+      context: { clockOffsetNs: 0, timeFormat: 'utc', startedNs: 0 },
+    });
+    const drawn = narrow.frame(0, 0)!.split('\n').slice(1, -2);
+    for (const line of drawn) assert.ok(line.length <= 20, line);
+    assert.ok(drawn.join('').startsWith(address), drawn.join('\n'));
+  });
+
   it('marks and tells nothing where there are none', () => {
     display.keys = false;
     assert.deepEqual(lines().slice(0, 2), ['NAME    RATE/s  LOSS  LAST', 'b            9     -  ▁']);
@@ -140,6 +165,47 @@ describe('keys of a live table', () => {
       context: { clockOffsetNs: 0, timeFormat: 'utc', startedNs: 0 },
     });
     assert.match(empty.frame(0, 0)!, /^NAME +RATE\/s +LOSS/);
+  });
+});
+
+describe('keys of live histograms', () => {
+  const measure: Measure = {
+    ...{ label: 'latency', keys: ['from_us', 'to_us'], least: 0 },
+    text: (value) => `${value} ns`,
+    lastOf: (to) => to,
+    values: (from, to) => [from, to],
+  };
+  function section(title: string): HistogramSection {
+    const histogram = new LatencyHistogram();
+    histogram.record(1000);
+    return { title, keys: {}, histograms: [{ measure, histogram, others: [] }] };
+  }
+  const create = (titles: readonly string[]): View<never> =>
+    createHistogramView<never>({
+      display: { width: 80, height: 24, colorLevel: 0, plain: false, keys: true },
+      context: { clockOffsetNs: 0, timeFormat: 'utc', startedNs: 0 },
+      source: { sections: () => titles.map(section) },
+    });
+  const shown = (view: View<never>): string[] => view.frame(0, 0)!.trimEnd().split('\n');
+
+  it('say how many groups, where there are groups', () => {
+    const view = create(['a', 'b', 'c']);
+    assert.equal(shown(view).at(-1), 'q quit  space pause  1-9 top  ? help');
+    assert.equal(view.key!('2', 0), true);
+    const lines = shown(view);
+    assert.deepEqual(
+      lines.filter((line) => ['a', 'b', 'c', '… 1 more'].includes(line)),
+      ['a', 'b', '… 1 more'],
+    );
+    assert.equal(lines.at(-1), 'q quit  space pause  1-9 top: 2  ? help');
+  });
+
+  it('are fewer for one, and there is help', () => {
+    const view = create(['']);
+    assert.equal(shown(view).at(-1), 'q quit  space pause  ? help');
+    assert.equal(view.key!('s', 0), false);
+    assert.equal(view.key!('?', 0), true);
+    assert.ok(shown(view).some((line) => line.startsWith('space ')));
   });
 });
 

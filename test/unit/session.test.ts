@@ -163,6 +163,26 @@ describe('a session', () => {
     assert.match(frames.at(-1)!, /1000 s, 2 items/);
   });
 
+  it('draws over the last frame only a view that takes keys, and not in plain text', async () => {
+    const draw = async (plain: boolean, keys: boolean, size = { columns: 12, rows: 24 }): Promise<string> => {
+      const terminal = new Collected(size);
+      const view: View<number> = {
+        begin: () => '',
+        items: () => '',
+        frame: (nowNs) => `${(nowNs - START) / SECOND} s, whatever it is\n`,
+        ...(keys ? { key: () => false } : {}),
+      };
+      const display = { width: undefined, height: undefined, colorLevel: 0 as const, plain };
+      await run([], 0.5, { view, display }, terminal);
+      return terminal.written.join('');
+    };
+    assert.equal(await draw(false, false), '0.5 s, whatever it is\n');
+    assert.equal(await draw(true, true), '0.5 s, whatever it is\n');
+    assert.equal(await draw(false, true), '\u001b[?2026h\r0.5 s, whate\n\u001b[J\u001b[?2026l');
+    const unknown = await draw(false, true, { columns: 0, rows: 0 });
+    assert.ok(unknown.includes('0.5 s, whatever it is'));
+  });
+
   it('replays at a speed in so much of real time', async () => {
     const clock = replayClock({ startNs: START, speed: 10, unixOffsetNs: () => 0 });
     const began = performance.now();
