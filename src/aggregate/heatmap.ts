@@ -45,9 +45,10 @@ export class HeatmapGroups<Item> implements Reducer<Item>, HeatmapSource {
   readonly #grouping: Grouping<Item, HeatmapColumns>;
   readonly #lineOf: ReadonlyMap<string, number>;
   readonly #gauge: number;
+  #first = 0;
+  /** Start of the interval `first`. */
   #startNs: number | undefined;
   #lastNs = 0;
-  #first = 0;
   readonly #endsNs: number[] = [];
   #cells = 0;
 
@@ -87,7 +88,7 @@ export class HeatmapGroups<Item> implements Reducer<Item>, HeatmapSource {
   }
 
   timeline(): Timeline {
-    return { startNs: this.#startNs, first: this.#first, endsNs: this.#endsNs };
+    return { first: this.#first, startNs: this.#startNs, endsNs: this.#endsNs };
   }
 
   sections(): HeatmapSection[] {
@@ -119,7 +120,7 @@ export class HeatmapGroups<Item> implements Reducer<Item>, HeatmapSource {
     const groups: Group<HeatmapColumns>[] = this.#grouping.all();
     while (this.#endsNs.length > 1 && (this.#endsNs.length > intervals || this.#cells > cells)) {
       for (const { stats } of groups) this.#cells -= stats.drop(this.#first);
-      this.#endsNs.shift();
+      this.#startNs = this.#endsNs.shift();
       this.#first++;
     }
   }

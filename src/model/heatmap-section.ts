@@ -34,10 +34,10 @@ export interface HeatmapSection {
 
 /** The intervals that have ended. */
 export interface Timeline {
-  /** CLOCK_MONOTONIC at the start of the first one; undefined before there is one. */
-  startNs: number | undefined;
   /** Number of the oldest interval that is kept. */
   first: number;
+  /** CLOCK_MONOTONIC at its start; undefined before there is one. */
+  startNs: number | undefined;
   /** End of each interval from `first` on, CLOCK_MONOTONIC. */
   endsNs: readonly number[];
 }

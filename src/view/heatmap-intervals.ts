@@ -1,4 +1,4 @@
-import type { HeatmapColumn, HeatmapSection, Timeline } from '../model/heatmap-section.js';
+import type { HeatmapColumn, HeatmapSection, HeatmapSource, Timeline } from '../model/heatmap-section.js';
 
 /** Intervals that follow each other. */
 export interface Intervals {
@@ -39,9 +39,16 @@ export function columnsIn({ columns }: HeatmapSection, { first, endsNs }: Interv
   return columns.filter(({ interval }) => interval >= first && interval < first + endsNs.length);
 }
 
-/** True if anything happened in an interval that has not ended. */
-export function hasOpen(sections: readonly HeatmapSection[], { first, endsNs }: Timeline): boolean {
-  return sections.some(({ columns }) => (columns.at(-1)?.interval ?? -1) >= first + endsNs.length);
+/** All intervals at the end of a session: the last one too if anything happened in it, or if there is no other. */
+export function finalIntervals(source: HeatmapSource, nowNs: number): Intervals {
+  const timeline = source.timeline();
+  const open = timeline.first + timeline.endsNs.length;
+  const happened = ({ interval, histogram, others }: HeatmapColumn): boolean =>
+    interval === open &&
+    (histogram.count > 0 || others.some((count, at) => count > 0 && source.others[at]?.gauge !== true));
+  const shown =
+    timeline.endsNs.length === 0 || source.sections().some(({ columns }) => columns.slice(-1).some(happened));
+  return intervalsOf(timeline, shown ? nowNs : undefined);
 }
 
 /** Remembers which intervals have been printed, so that each is once. */
