@@ -195,8 +195,9 @@ function lineText(line: Line, layout: Layout, scale: LogScale, paint: Paint): st
   const before = ' '.repeat(layout.cells - line.counts.length);
   const head = `${paint.tone(line.tone, label)}${line.other ? '┆' : '│'}${before}`;
   const total = line.total > 0 ? formatCount(line.total) : '';
-  const right = ' '.repeat(GAP) + total.padStart(layout.total);
-  return `${head}${cellsText(line, scale, paint)}${paint.tone(line.tone, right)}`.trimEnd();
+  const cells = head + cellsText(line, scale, paint);
+  if (total === '') return cells.trimEnd();
+  return cells + ' '.repeat(GAP + layout.total - total.length) + paint.tone(line.tone, total);
 }
 
 /** Lines before those of cells: one where name and caption fit beside each other. */

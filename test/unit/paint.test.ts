@@ -86,13 +86,18 @@ describe('colours', () => {
 });
 
 describe('whether there are colours', () => {
-  it('--plain decides before NO_COLOR, and that before what the terminal or FORCE_COLOR say', () => {
-    assert.equal(colorLevelOf(false, undefined, 2), 2);
-    assert.equal(colorLevelOf(false, undefined, 0), 0);
+  it('--plain decides before NO_COLOR, that before FORCE_COLOR, and that before what the terminal is', () => {
+    assert.equal(colorLevelOf(false, {}, 2), 2);
+    assert.equal(colorLevelOf(false, {}, 0), 0);
     // no-color.org: present and not empty.
-    assert.equal(colorLevelOf(false, '', 2), 2);
-    assert.equal(colorLevelOf(false, '0', 3), 0);
-    assert.equal(colorLevelOf(true, undefined, 3), 0);
-    assert.equal(colorLevelOf(true, '1', 3), 0);
+    assert.equal(colorLevelOf(false, { NO_COLOR: '' }, 2), 2);
+    assert.equal(colorLevelOf(false, { NO_COLOR: '0' }, 3), 0);
+    assert.equal(colorLevelOf(false, { NO_COLOR: '1', FORCE_COLOR: '3' }, 3), 0);
+    assert.equal(colorLevelOf(false, { FORCE_COLOR: '3' }, 1), 3);
+    assert.equal(colorLevelOf(false, { FORCE_COLOR: '0' }, 2), 0);
+    // Yes, as many as there are: chalk has found out how many that is.
+    assert.equal(colorLevelOf(false, { FORCE_COLOR: 'true' }, 1), 1);
+    assert.equal(colorLevelOf(true, {}, 3), 0);
+    assert.equal(colorLevelOf(true, { FORCE_COLOR: '3' }, 3), 0);
   });
 });
