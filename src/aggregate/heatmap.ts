@@ -32,7 +32,7 @@ export interface HeatmapLimits {
 }
 
 /** A terminal is never as wide as there are intervals. */
-const LIMITS: HeatmapLimits = { groups: 10_000, intervals: 600, cells: 1_000_000 };
+const LIMITS: HeatmapLimits = { groups: 10_000, intervals: 600, cells: 4_000_000 };
 
 /** Items by interval, value and the keys of `--by`; with no key, one group of all. */
 export class HeatmapGroups<Item> implements Reducer<Item>, HeatmapSource {

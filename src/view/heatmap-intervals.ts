@@ -55,10 +55,11 @@ export function finalIntervals(source: HeatmapSource, nowNs: number): Intervals 
 export class PrintedIntervals {
   #next = 0;
 
-  /** The next `size` intervals, or as many as there are from `least` on; undefined where there are fewer. */
+  /** The next `size` intervals; fewer, but at least `least`, only before they are forgotten, for a lack of memory. */
   take(intervals: Intervals, least: number, size: number): Intervals | undefined {
     const rest = intervalsFrom(intervals, this.#next, size);
-    if (rest.endsNs.length < Math.max(1, least)) return undefined;
+    const forgetting = intervals.first > 0 && intervals.first >= this.#next;
+    if (rest.endsNs.length < (forgetting ? 1 : Math.max(1, least))) return undefined;
     this.#next = rest.first + rest.endsNs.length;
     return rest;
   }

@@ -109,6 +109,24 @@ describe('heatmaps of connlat --heatmap', () => {
     assert.equal(view.end?.(131e9, 0), undefined, 'nothing twice');
   });
 
+  it('on a pipe prints before anything is forgotten, where there is no room for a page', () => {
+    const source = new HeatmapGroups<Handshake>([], handshakeHeatmap(), { intervals: 10 });
+    const view = createHeatmapView<Handshake>({ source, display: display(undefined), context });
+    let shown = 0;
+    const print = (text: string | undefined): void => {
+      shown += Number(/ok latency (\d+)/.exec(text ?? '')?.[1] ?? 0);
+    };
+    source.tick(0);
+    for (let interval = 0; interval < 130; interval++) {
+      source.add({ ...handshakes.items[0]!, outcome: 'ok' });
+      source.tick((interval + 1) * 1e9);
+      print(view.frame((interval + 1) * 1e9, 0));
+    }
+    print(view.end?.(130e9, 0));
+    // Only the very first has gone by the time that anything is known to be.
+    assert.equal(shown, 129);
+  });
+
   it('on a pipe', () => {
     const text = ofHandshakes({ on: display(undefined), by: ['remote'], top: 3 }).join('');
     assertTidy(text, undefined);
