@@ -27,7 +27,7 @@ export interface HeatmapLimits {
   groups: number;
   /** Intervals that are kept. */
   intervals: number;
-  /** Numbers that all groups keep together: some 16 bytes each. The oldest intervals leave first. */
+  /** Memory of all groups together, in numbers of some 16 bytes. The oldest intervals leave first. */
   cells: number;
 }
 

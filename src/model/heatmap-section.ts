@@ -18,7 +18,7 @@ export interface HeatmapColumn {
   interval: number;
   /** What has a value. */
   histogram: LatencyHistogram;
-  /** Numbers by HeatmapSource.others. */
+  /** Numbers by HeatmapSource.others; empty where all are 0. */
   others: readonly number[];
 }
 

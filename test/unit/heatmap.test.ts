@@ -180,7 +180,7 @@ describe('the heatmap of handshakes', () => {
         [0, 2],
         [1, 2],
         [2, 1],
-        [3, 0],
+        [3, undefined],
       ],
     );
   });
@@ -199,8 +199,8 @@ describe('the heatmap of handshakes', () => {
     };
     assert.deepEqual(kept({}), [0, 0, 100, []]);
     assert.deepEqual(kept({ intervals: 60 }), [40, 40e9, 60, ['only the last 60 intervals are kept']]);
-    // One bucket and seven lines beside it.
-    assert.deepEqual(kept({ cells: 80 }), [90, 90e9, 10, ['only the last 10 intervals are kept']]);
+    // A column of one bucket is 33.
+    assert.deepEqual(kept({ cells: 330 }), [90, 90e9, 10, ['only the last 10 intervals are kept']]);
     assert.equal(kept({ cells: 1 })[2], 1);
   });
 
