@@ -163,7 +163,7 @@ export function mostIntervals({ others, measure }: HeatmapSource, width: number)
     FOLDED.length,
     measure.label.length,
   );
-  const total = '1,000,000'.length;
+  const total = '10,000,000'.length;
   return Math.max(1, width - label - 1 - GAP - total);
 }
 

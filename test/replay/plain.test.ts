@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { stripVTControlCharacters } from 'node:util';
 import { parseGroupKeys } from '#tcpscope/aggregate/group-keys.js';
 import { HANDSHAKE_KEYS } from '#tcpscope/aggregate/handshake-keys.js';
 import { HandshakeGroups } from '#tcpscope/aggregate/handshake-groups.js';
@@ -20,7 +21,8 @@ const plain = display(120, { height: 10, plain: true });
 /** Text that a screen reader can say: no boxes, blocks, shades, Braille, colours or moves of the cursor. */
 function assertPlain(text: string, width?: number): void {
   assertTidy(text, width);
-  assert.doesNotMatch(text, /[\u2500-\u28ff\u001b·]/);
+  assert.equal(text, stripVTControlCharacters(text));
+  assert.doesNotMatch(text, /[\u2500-\u28ff·]/);
 }
 
 describe('--plain', () => {
