@@ -142,7 +142,7 @@ function terminalHeatmap<Item>(options: HeatmapOptions): View<Item> {
     const width = display.width ?? PIPE_WIDTH;
     const shown = lastIntervals(all, mostIntervals(source, width));
     const notes = [...source.notes()];
-    if (shown.first > 0) notes.unshift(`before: ${formatCount(shown.first)} intervals`);
+    if (shown.first > 0) notes.unshift(`earlier intervals, not shown: ${formatCount(shown.first)}`);
     return writer.drawing(shown, clockOffsetNs, { width, height: display.height }, notes);
   };
   return {
