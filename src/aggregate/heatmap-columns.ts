@@ -2,6 +2,10 @@ import type { HeatmapColumn } from '../model/heatmap-section.js';
 import { LatencyHistogram } from '../model/histogram.js';
 import type { PendingGauge } from './pending.js';
 
+/** What a column takes however little is in it: its objects and lists. */
+const COLUMN_CELLS = 32;
+const NO_OTHERS: readonly number[] = [];
+
 /** What one group did in each interval that is kept. Intervals in which nothing happened are not stored. */
 export class HeatmapColumns implements PendingGauge {
   /** Attempts that hang now. */
@@ -52,13 +56,15 @@ export class HeatmapColumns implements PendingGauge {
   #open(interval: number, lines: number, gauge: number): HeatmapColumn | undefined {
     const hangs = gauge >= 0 && this.pending > 0;
     if (!this.#histogram && !this.#others && !hangs) return undefined;
+    const histogram = this.#histogram ?? new LatencyHistogram();
+    if (!this.#others && !hangs) return { interval, histogram, others: NO_OTHERS };
     const others = this.#others ? [...this.#others] : new Array<number>(lines).fill(0);
     if (hangs) others[gauge] = this.pending;
-    return { interval, histogram: this.#histogram ?? new LatencyHistogram(), others };
+    return { interval, histogram, others };
   }
 }
 
 /** Memory of a column, roughly in numbers. */
 function cells({ histogram, others }: HeatmapColumn): number {
-  return [...histogram.buckets()].length + others.length;
+  return COLUMN_CELLS + [...histogram.buckets()].length + others.length;
 }

@@ -27,12 +27,12 @@ export interface HeatmapLimits {
   groups: number;
   /** Intervals that are kept. */
   intervals: number;
-  /** Numbers that all groups keep together: some 16 bytes each. The oldest intervals leave first. */
+  /** Memory of all groups together, in numbers of some 16 bytes. The oldest intervals leave first. */
   cells: number;
 }
 
 /** A terminal is never as wide as there are intervals. */
-const LIMITS: HeatmapLimits = { groups: 10_000, intervals: 600, cells: 1_000_000 };
+const LIMITS: HeatmapLimits = { groups: 10_000, intervals: 600, cells: 4_000_000 };
 
 /** Items by interval, value and the keys of `--by`; with no key, one group of all. */
 export class HeatmapGroups<Item> implements Reducer<Item>, HeatmapSource {
@@ -45,9 +45,10 @@ export class HeatmapGroups<Item> implements Reducer<Item>, HeatmapSource {
   readonly #grouping: Grouping<Item, HeatmapColumns>;
   readonly #lineOf: ReadonlyMap<string, number>;
   readonly #gauge: number;
+  #first = 0;
+  /** Start of the interval `first`. */
   #startNs: number | undefined;
   #lastNs = 0;
-  #first = 0;
   readonly #endsNs: number[] = [];
   #cells = 0;
 
@@ -87,7 +88,7 @@ export class HeatmapGroups<Item> implements Reducer<Item>, HeatmapSource {
   }
 
   timeline(): Timeline {
-    return { startNs: this.#startNs, first: this.#first, endsNs: this.#endsNs };
+    return { first: this.#first, startNs: this.#startNs, endsNs: this.#endsNs };
   }
 
   sections(): HeatmapSection[] {
@@ -119,7 +120,7 @@ export class HeatmapGroups<Item> implements Reducer<Item>, HeatmapSource {
     const groups: Group<HeatmapColumns>[] = this.#grouping.all();
     while (this.#endsNs.length > 1 && (this.#endsNs.length > intervals || this.#cells > cells)) {
       for (const { stats } of groups) this.#cells -= stats.drop(this.#first);
-      this.#endsNs.shift();
+      this.#startNs = this.#endsNs.shift();
       this.#first++;
     }
   }

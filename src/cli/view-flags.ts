@@ -24,6 +24,7 @@ import type { Display, View } from '../view/view.js';
 import { parseWhole, requireChoice } from './values.js';
 
 const TIME_FORMATS = ['local', 'utc', 'epoch', 'relative'] as const;
+const COLOR_LEVELS = [0, 1, 2, 3] as const;
 const MAX_COUNT = Number.MAX_SAFE_INTEGER;
 const list = { multiple: true, multipleNonGreedy: true, delimiter: ',' } as const;
 const VIEW = { helpGroup: 'VIEW' };
@@ -118,13 +119,17 @@ export function parseTiming(flags: ViewFlagValues): {
   };
 }
 
-/** --plain before NO_COLOR (no-color.org; chalk does not know it), and that before what chalk found: FORCE_COLOR, TERM, a pipe. */
+/**
+ * --plain decides, else NO_COLOR (no-color.org; chalk does not know it), else a level in FORCE_COLOR (which chalk takes for the least
+ * where TERM says nothing), else what chalk found: any other FORCE_COLOR, TERM, a pipe.
+ */
 export function colorLevelOf(
   plain: boolean,
-  noColor: string | undefined,
+  { NO_COLOR, FORCE_COLOR }: Readonly<Record<string, string | undefined>>,
   found: Display['colorLevel'],
 ): Display['colorLevel'] {
-  return plain || noColor ? 0 : found;
+  if (plain || NO_COLOR) return 0;
+  return COLOR_LEVELS.find((level) => FORCE_COLOR === String(level)) ?? found;
 }
 
 /** The terminal behind stdout, or a pipe. */
@@ -133,7 +138,7 @@ export function currentDisplay({ plain }: Pick<ViewFlagValues, 'plain'>): Displa
   return {
     width: isTTY ? columns : undefined,
     height: isTTY ? rows : undefined,
-    colorLevel: colorLevelOf(plain, process.env['NO_COLOR'], STDOUT_COLOR_LEVEL),
+    colorLevel: colorLevelOf(plain, process.env, STDOUT_COLOR_LEVEL),
     plain,
   };
 }

@@ -65,13 +65,18 @@ function widened(limits: Limits, first: number, last: number, least: number): [f
   return [low, high];
 }
 
+/** The lowest and the highest bucket that was hit. */
+function ends(histogram: LatencyHistogram): [lowest: number | undefined, highest: number | undefined] {
+  const hit = [...histogram.buckets()];
+  return [hit[0]?.[0], hit.at(-1)?.[0]];
+}
+
 /**
  * Bands that join without a gap and hold every duration of the histogram, as fine as `most` of them allow and, where that is fewer
  * than `least`, some around. None for an empty histogram.
  */
 export function bandsOf(histogram: LatencyHistogram, least: number, most: number): Band[] {
-  const hit = [...histogram.buckets()].map(([index]) => index);
-  const [lowest, highest] = [hit[0], hit.at(-1)];
+  const [lowest, highest] = ends(histogram);
   if (lowest === undefined || highest === undefined) return [];
   const range = (limits: Limits): [number, number] => [
     positionOf(limits, lowest),
@@ -98,11 +103,17 @@ export function bandCounts(histogram: LatencyHistogram, bands: readonly Band[]):
   return counts;
 }
 
-/** The finest band that has the most durations; undefined for an empty histogram. */
-export function fullestBand(histogram: LatencyHistogram): Band | undefined {
-  const bands = bandsOf(histogram, 1, Infinity);
-  const counts = bandCounts(histogram, bands);
-  return bands[counts.indexOf(Math.max(...counts))];
+/** The finest band that holds more than half of all durations; undefined where only a power of ten or more would. */
+export function commonBand(histogram: LatencyHistogram): Band | undefined {
+  const [lowest, highest] = ends(histogram);
+  if (lowest === undefined || highest === undefined) return undefined;
+  for (const limits of ALL_LIMITS) {
+    const bands = bandsFrom(limits, positionOf(limits, lowest), positionOf(limits, highest));
+    const counts = bandCounts(histogram, bands);
+    const most = counts.findIndex((count) => count > histogram.count / 2);
+    if (most >= 0) return bands[most];
+  }
+  return undefined;
 }
 
 const UNITS = [

@@ -18,7 +18,7 @@ export interface HeatmapColumn {
   interval: number;
   /** What has a value. */
   histogram: LatencyHistogram;
-  /** Numbers by HeatmapSource.others. */
+  /** Numbers by HeatmapSource.others; empty where all are 0. */
   others: readonly number[];
 }
 
@@ -34,10 +34,10 @@ export interface HeatmapSection {
 
 /** The intervals that have ended. */
 export interface Timeline {
-  /** CLOCK_MONOTONIC at the start of the first one; undefined before there is one. */
-  startNs: number | undefined;
   /** Number of the oldest interval that is kept. */
   first: number;
+  /** CLOCK_MONOTONIC at its start; undefined before there is one. */
+  startNs: number | undefined;
   /** End of each interval from `first` on, CLOCK_MONOTONIC. */
   endsNs: readonly number[];
 }

@@ -1,4 +1,4 @@
-import type { HeatmapColumn, HeatmapSection, Timeline } from '../model/heatmap-section.js';
+import type { HeatmapColumn, HeatmapSection, HeatmapSource, Timeline } from '../model/heatmap-section.js';
 
 /** Intervals that follow each other. */
 export interface Intervals {
@@ -39,19 +39,27 @@ export function columnsIn({ columns }: HeatmapSection, { first, endsNs }: Interv
   return columns.filter(({ interval }) => interval >= first && interval < first + endsNs.length);
 }
 
-/** True if anything happened in an interval that has not ended. */
-export function hasOpen(sections: readonly HeatmapSection[], { first, endsNs }: Timeline): boolean {
-  return sections.some(({ columns }) => (columns.at(-1)?.interval ?? -1) >= first + endsNs.length);
+/** All intervals at the end of a session: the last one too if anything happened in it, or if there is no other. */
+export function finalIntervals(source: HeatmapSource, nowNs: number): Intervals {
+  const timeline = source.timeline();
+  const open = timeline.first + timeline.endsNs.length;
+  const happened = ({ interval, histogram, others }: HeatmapColumn): boolean =>
+    interval === open &&
+    (histogram.count > 0 || others.some((count, at) => count > 0 && source.others[at]?.gauge !== true));
+  const shown =
+    timeline.endsNs.length === 0 || source.sections().some(({ columns }) => columns.slice(-1).some(happened));
+  return intervalsOf(timeline, shown ? nowNs : undefined);
 }
 
 /** Remembers which intervals have been printed, so that each is once. */
 export class PrintedIntervals {
   #next = 0;
 
-  /** The next `size` intervals, or as many as there are from `least` on; undefined where there are fewer. */
+  /** The next `size` intervals; fewer, but at least `least`, only before they are forgotten, for a lack of memory. */
   take(intervals: Intervals, least: number, size: number): Intervals | undefined {
     const rest = intervalsFrom(intervals, this.#next, size);
-    if (rest.endsNs.length < Math.max(1, least)) return undefined;
+    const forgetting = intervals.first > 0 && intervals.first >= this.#next;
+    if (rest.endsNs.length < (forgetting ? 1 : Math.max(1, least))) return undefined;
     this.#next = rest.first + rest.endsNs.length;
     return rest;
   }

@@ -1,7 +1,13 @@
 import type { Plain } from '../model/column.js';
 import type { HeatmapColumn, HeatmapSource } from '../model/heatmap-section.js';
 import { bucketStart } from '../model/histogram.js';
-import { columnsIn, hasOpen, intervalsOf, PrintedIntervals, type Intervals } from './heatmap-intervals.js';
+import {
+  columnsIn,
+  finalIntervals,
+  intervalsOf,
+  PrintedIntervals,
+  type Intervals,
+} from './heatmap-intervals.js';
 import { CSV_FORMAT, JSON_FORMAT, type MachineFormat } from './machine.js';
 import { createTimeValue } from './time.js';
 import type { View, ViewOptions } from './view.js';
@@ -39,7 +45,8 @@ function heatmapIn<Item>(format: MachineFormat, options: MachineHeatmapOptions):
       for (const column of columnsIn(section, now)) {
         const at = column.interval - now.first;
         const time = timeValue(now.endsNs[at] ?? 0, { ...options.context, clockOffsetNs });
-        for (const row of rowsOf(source, column)) lines[at] += write([time, ...group, ...row]);
+        for (const row of rowsOf(source, column))
+          lines[at] = (lines[at] ?? '') + write([time, ...group, ...row]);
       }
     }
     return lines.join('');
@@ -48,11 +55,7 @@ function heatmapIn<Item>(format: MachineFormat, options: MachineHeatmapOptions):
     begin: () => format.header(keys),
     items: () => '',
     frame: (_nowNs, clockOffsetNs) => print(intervalsOf(source.timeline()), clockOffsetNs),
-    end(nowNs, clockOffsetNs) {
-      const timeline = source.timeline();
-      const open = hasOpen(source.sections(), timeline);
-      return print(intervalsOf(timeline, open ? nowNs : undefined), clockOffsetNs);
-    },
+    end: (nowNs, clockOffsetNs) => print(finalIntervals(source, nowNs), clockOffsetNs),
   };
 }
 

@@ -9,7 +9,7 @@ import { GAP } from './layout.js';
 import type { Paint } from './paint.js';
 import { quantileText } from './quantiles.js';
 import { SHADES, shadeRanges, shadeScale, type LogScale } from './scale.js';
-import { textWidth } from './width.js';
+import { filled, textWidth } from './width.js';
 
 export const LEAST_BANDS = 6;
 const TOTAL = 'total';
@@ -30,7 +30,7 @@ interface Line {
 /** A group as it will be drawn. */
 export interface Picture {
   title: string;
-  caption: string;
+  caption: readonly string[];
   lines: readonly Line[];
 }
 
@@ -70,41 +70,73 @@ function otherLines(
   });
 }
 
+const isBad = ({ tone }: Line): boolean => tone === 'bad';
+
 /** One line for all that failed: where there is no room for more. */
 function folded(lines: readonly Line[], intervals: Intervals): Line[] {
-  const bad = lines.filter(({ tone }) => tone === 'bad');
-  if (bad.length < 2) return [...lines];
+  const bad = lines.filter(isBad);
   const counts = intervals.endsNs.map((_, at) => sum(bad.map(({ counts }) => counts[at] ?? 0)));
   const line: Line = { label: FOLDED, tone: 'bad', other: true, counts, total: sum(counts) };
-  return [line, ...lines.filter(({ tone }) => tone !== 'bad')];
+  return [line, ...lines.filter((other) => !isBad(other))];
 }
 
-/** Lays out a group in at most `most` lines of cells, but with no fewer than LEAST_BANDS bands. */
-export function pictureOf(
-  source: HeatmapSource,
-  section: HeatmapSection,
-  intervals: Intervals,
-  most: { bands: number; lines: number },
-): Picture {
+/** What a group did in the intervals of a frame, before it is known how many lines it gets. */
+export interface Gathered {
+  title: string;
+  /** Texts of the caption, which break between them. */
+  caption: readonly string[];
+  columns: readonly HeatmapColumn[];
+  /** All their values. */
+  all: LatencyHistogram;
+  others: readonly Line[];
+}
+
+export function gather(source: HeatmapSource, section: HeatmapSection, intervals: Intervals): Gathered {
   const columns = columnsIn(section, intervals);
   const all = new LatencyHistogram();
   for (const { histogram } of columns) all.merge(histogram);
   const others = otherLines(source, columns, intervals);
-  const crowded = others.length + LEAST_BANDS > most.lines;
-  const below = crowded ? folded(others, intervals) : others;
-  const room = Math.max(LEAST_BANDS, Math.min(most.bands, most.lines - below.length));
-  const lines = bandLines(columns, bandsOf(all, LEAST_BANDS, room), intervals);
-  return {
-    title: section.title,
-    caption: captionOf(source, all, intervals),
-    lines: [...lines, ...below],
-  };
+  return { title: section.title, caption: captionOf(source, all, intervals), columns, all, others };
 }
 
-function captionOf({ measure }: HeatmapSource, all: LatencyHistogram, intervals: Intervals): string {
+/** How many lines a group may take. */
+export interface Most {
+  bands: number;
+  /** All of them, but there are never fewer bands than LEAST_BANDS. */
+  lines: number;
+}
+
+/** The bands of a group, how many lines they and the others take, and true if its failures share one. */
+function choose({ all, others }: Gathered, most: Most): { bands: Band[]; lines: number; fold: boolean } {
+  const bandsAbove = (below: number): Band[] =>
+    bandsOf(all, LEAST_BANDS, Math.max(LEAST_BANDS, Math.min(most.bands, most.lines - below)));
+  const bands = bandsAbove(others.length);
+  const lines = bands.length + others.length;
+  const bad = others.filter(isBad).length;
+  if (lines <= most.lines || bad < 2) return { bands, lines, fold: false };
+  const below = others.length - bad + 1;
+  const more = bandsAbove(below);
+  return { bands: more, lines: more.length + below, fold: true };
+}
+
+/** How many lines of cells it would be. */
+export function countLines(gathered: Gathered, most: Most): number {
+  return choose(gathered, most).lines;
+}
+
+export function pictureOf(gathered: Gathered, intervals: Intervals, most: Most): Picture {
+  const { title, caption, columns, others } = gathered;
+  const { bands, fold } = choose(gathered, most);
+  const below = fold ? folded(others, intervals) : others;
+  return { title, caption, lines: [...bandLines(columns, bands, intervals), ...below] };
+}
+
+/** `ok latency 29 in 15.0 s`, `p50 452 µs`, … */
+function captionOf({ measure }: HeatmapSource, all: LatencyHistogram, intervals: Intervals): string[] {
   const elapsed = formatElapsed((intervals.endsNs.at(-1) ?? intervals.startNs) - intervals.startNs);
   const head = `${measure.label} ${formatCount(all.count)} in ${elapsed}`;
-  return all.count > 0 ? `${head}  ${quantileText(all, (value) => measure.text(value))}` : head;
+  if (all.count === 0) return [head];
+  return [head, ...quantileText(all, (value) => measure.text(value)).split('  ')];
 }
 
 /** Widths that all pictures of a frame share, so that their times are above each other. */
@@ -131,7 +163,7 @@ export function mostIntervals({ others, measure }: HeatmapSource, width: number)
     FOLDED.length,
     measure.label.length,
   );
-  const total = '1,000,000'.length;
+  const total = '10,000,000'.length;
   return Math.max(1, width - label - 1 - GAP - total);
 }
 
@@ -163,28 +195,39 @@ function lineText(line: Line, layout: Layout, scale: LogScale, paint: Paint): st
   const before = ' '.repeat(layout.cells - line.counts.length);
   const head = `${paint.tone(line.tone, label)}${line.other ? '┆' : '│'}${before}`;
   const total = line.total > 0 ? formatCount(line.total) : '';
-  const right = ' '.repeat(GAP) + total.padStart(layout.total);
-  return `${head}${cellsText(line, scale, paint)}${paint.tone(line.tone, right)}`.trimEnd();
+  const cells = head + cellsText(line, scale, paint);
+  if (total === '') return cells.trimEnd();
+  return cells + ' '.repeat(GAP + layout.total - total.length) + paint.tone(line.tone, total);
 }
 
 /** Lines before those of cells: one where name and caption fit beside each other. */
-export function headLines({ title, caption }: Picture, paint: Paint, width: number): string[] {
-  if (title === '') return [caption];
-  const fits = textWidth(title) + GAP + textWidth(caption) <= width;
-  const name = paint.header(title);
-  return fits ? [`${name}${' '.repeat(GAP)}${caption}`] : [name, caption];
+export function headLines(
+  { title, caption }: Pick<Picture, 'title' | 'caption'>,
+  paint: Paint,
+  width: number,
+): string[] {
+  const between = ' '.repeat(GAP);
+  const lines = filled(caption, between, width);
+  if (title === '') return lines;
+  const [first = ''] = lines;
+  const fits = lines.length === 1 && textWidth(title) + GAP + textWidth(first) <= width;
+  return fits
+    ? [paint.header(title) + between + first]
+    : [...filled(title.split(' '), ' ', width).map((line) => paint.header(line)), ...lines];
 }
 
-/** Cells that have their time below: the newest, and every so many intervals as long as they do not touch. */
+/** Cells that have their time below: the newest, the very first, and every so many between, as long as they do not touch. */
 function ticks({ first, endsNs }: Intervals, layout: Layout, labels: readonly string[]): number[] {
   const before = layout.cells - endsNs.length;
   const apart = Math.max(...labels.map((text) => text.length)) + GAP;
-  const every = Math.ceil(apart / 10) * 10;
-  const last = endsNs.length - 1;
-  const places = endsNs.flatMap((_, at) => {
-    const fits = before + at + 1 + layout.label >= (labels[at] ?? '').length;
-    return at === last || ((first + at + 1) % every === 0 && at <= last - apart && fits) ? [at] : [];
-  });
+  const every = Math.ceil(apart / 5) * 5;
+  const places: number[] = [];
+  for (let at = endsNs.length - 1; at >= 0; at--) {
+    const next = places[0];
+    const isAnchor = (first + at + 1) % every === 0 || first + at === 0;
+    const fits = before + at + 2 + layout.label >= (labels[at] ?? '').length;
+    if (next === undefined || (isAnchor && fits && next - at >= apart)) places.unshift(at);
+  }
   return places.map((at) => before + at);
 }
 

@@ -1,13 +1,13 @@
 /** A heatmap in words: for a screen reader, and for whoever cannot see shades. */
-import { fullestBand, limitParts } from '../model/bands.js';
+import { commonBand, limitParts } from '../model/bands.js';
 import type { HeatmapColumn, HeatmapSource } from '../model/heatmap-section.js';
 import type { LatencyHistogram } from '../model/histogram.js';
 import { formatCount } from '../model/units.js';
 import { columnsIn, type Intervals } from './heatmap-intervals.js';
 
 /** `most between 400 and 500 µs`. */
-function fullestText(histogram: LatencyHistogram): string | undefined {
-  const band = fullestBand(histogram);
+function commonText(histogram: LatencyHistogram): string | undefined {
+  const band = commonBand(histogram);
   if (!band) return undefined;
   const [from, fromUnit] = limitParts(band.fromNs);
   const [to, toUnit] = limitParts(band.toNs);
@@ -21,7 +21,8 @@ function valuesText({ measure, result }: HeatmapSource, histogram: LatencyHistog
   if (count === 1) return `1 ${result}, ${measure.text(max)}`;
   const quantile = (q: number): string => measure.text(histogram.quantile(q) ?? 0);
   const parts = [`${formatCount(count)} ${result}`, `p50 ${quantile(0.5)}`, `p95 ${quantile(0.95)}`];
-  return [...parts, fullestText(histogram)].join(', ');
+  const common = commonText(histogram);
+  return [...parts, ...(common === undefined ? [] : [common])].join(', ');
 }
 
 /** `3 refused, 1 pending`. */

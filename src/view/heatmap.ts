@@ -2,19 +2,22 @@ import type { TextContext } from '../model/column.js';
 import type { HeatmapSection, HeatmapSource } from '../model/heatmap-section.js';
 import { formatCount } from '../model/units.js';
 import {
-  hasOpen,
+  finalIntervals,
   intervalsOf,
   lastIntervals,
   PrintedIntervals,
   type Intervals,
 } from './heatmap-intervals.js';
 import {
+  countLines,
   drawPictures,
   FOOT_LINES,
+  gather,
   headLines,
   LEAST_BANDS,
   mostIntervals,
   pictureOf,
+  type Most,
   type Picture,
 } from './heatmap-picture.js';
 import { heatmapSentences } from './heatmap-text.js';
@@ -27,6 +30,8 @@ const MOST_BANDS = { alone: 24, among: 12 };
 /** Lines of a terminal beside the pictures: the cursor's; below many, a blank line and `… 3 more`. */
 const CURSOR_LINES = 1;
 const MORE_LINES = 2;
+/** Intervals are a little longer or shorter than they should be. */
+const SECOND_NS = 0.95e9;
 /** Intervals of a page on a pipe. */
 const PAGE = 60;
 const PIPE_WIDTH = 80;
@@ -63,15 +68,15 @@ class HeatmapWriter {
   }
 
   /** `10:02:11`, with milliseconds where an interval is shorter than a second. */
-  timeText({ startNs, endsNs }: Intervals, clockOffsetNs: number): (ns: number) => string {
+  #timeText(clockOffsetNs: number): (ns: number) => string {
     const context: TextContext = { ...this.#options.context, clockOffsetNs };
-    const [endNs = startNs] = endsNs;
-    const whole = endsNs.length > 1 ? (endsNs[1] ?? 0) - endNs : endNs - startNs;
-    return (ns) => (whole < 0.95e9 ? this.#time(ns, context) : shortTime(this.#time(ns, context)));
+    const { startNs = 0, endsNs } = this.source.timeline();
+    const isShort = endsNs.length > 0 && (endsNs[0] ?? 0) - startNs < SECOND_NS;
+    return (ns) => (isShort ? this.#time(ns, context) : shortTime(this.#time(ns, context)));
   }
 
   sentences(intervals: Intervals, clockOffsetNs: number): string {
-    const timeText = this.timeText(intervals, clockOffsetNs);
+    const timeText = this.#timeText(clockOffsetNs);
     const lines = heatmapSentences(this.source, intervals, this.#options.top, timeText);
     return lines.map((line) => `${line}\n`).join('');
   }
@@ -81,7 +86,7 @@ class HeatmapWriter {
     const sections = this.source.sections();
     const pictures = this.#fitting(sections, intervals, room, notes.length);
     if (pictures.length === 0) return `${this.source.measure.label} 0\n`;
-    const timeText = this.timeText(intervals, clockOffsetNs);
+    const timeText = this.#timeText(clockOffsetNs);
     const { blocks, foot } = drawPictures(pictures, intervals, room.width, this.#paint, timeText);
     const lines = blocks.flatMap((block, at) => (at > 0 ? ['', ...block] : block));
     lines.push(...foot, ...notes);
@@ -99,30 +104,33 @@ class HeatmapWriter {
   ): Picture[] {
     const { source } = this;
     const sections = all.slice(0, this.#options.top);
-    const draw = (section: HeatmapSection, bands: number, lines: number): Picture =>
-      pictureOf(source, section, intervals, { bands, lines });
     const most = sections.length > 1 ? MOST_BANDS.among : MOST_BANDS.alone;
-    if (height === undefined) return sections.map((section) => draw(section, most, Infinity));
+    if (height === undefined) {
+      const all = sections.map((section) => gather(source, section, intervals));
+      return all.map((gathered) => pictureOf(gathered, intervals, { bands: most, lines: Infinity }));
+    }
+    const gathered = sections.slice(0, height).map((section) => gather(source, section, intervals));
     const room = height - CURSOR_LINES - FOOT_LINES - notes - (all.length > 1 ? MORE_LINES : 0);
-    const fitting = (bands: number): Picture[] => {
-      const pictures: Picture[] = [];
+    /** What each group that fits may take. */
+    const fitting = (bands: number): Most[] => {
+      const fits: Most[] = [];
       let left = room;
-      for (const section of sections) {
-        const head = headLines(draw(section, LEAST_BANDS, LEAST_BANDS), this.#paint, width).length;
-        const picture = draw(section, bands, left - head - (pictures.length > 0 ? 1 : 0));
-        left -= head + picture.lines.length + (pictures.length > 0 ? 1 : 0);
-        if (pictures.length > 0 && left < 0) break;
-        pictures.push(picture);
+      for (const group of gathered) {
+        left -= headLines(group, this.#paint, width).length + (fits.length > 0 ? 1 : 0);
+        const may = { bands, lines: left };
+        left -= countLines(group, may);
+        if (fits.length > 0 && left < 0) break;
+        fits.push(may);
       }
-      return pictures;
+      return fits;
     };
     let best = fitting(LEAST_BANDS);
     for (let bands = LEAST_BANDS + 1; bands <= most; bands++) {
-      const pictures = fitting(bands);
-      if (pictures.length < best.length) break;
-      best = pictures;
+      const fits = fitting(bands);
+      if (fits.length < best.length) break;
+      best = fits;
     }
-    return best;
+    return best.map((may, at) => pictureOf(gathered[at]!, intervals, may));
   }
 }
 
@@ -130,20 +138,18 @@ class HeatmapWriter {
 function terminalHeatmap<Item>(options: HeatmapOptions): View<Item> {
   const { source, display } = options;
   const writer = new HeatmapWriter(options);
-  const draw = (clockOffsetNs: number, openNs: number | undefined): string => {
+  const draw = (clockOffsetNs: number, all: Intervals): string => {
     const width = display.width ?? PIPE_WIDTH;
-    const all = intervalsOf(source.timeline(), openNs);
     const shown = lastIntervals(all, mostIntervals(source, width));
     const notes = [...source.notes()];
-    if (shown.first > 0) notes.unshift(`before: ${formatCount(shown.first)} intervals`);
+    if (shown.first > 0) notes.unshift(`earlier intervals, not shown: ${formatCount(shown.first)}`);
     return writer.drawing(shown, clockOffsetNs, { width, height: display.height }, notes);
   };
   return {
     begin: () => '',
     items: () => '',
-    frame: (_nowNs, clockOffsetNs) => draw(clockOffsetNs, undefined),
-    end: (nowNs, clockOffsetNs) =>
-      draw(clockOffsetNs, hasOpen(source.sections(), source.timeline()) ? nowNs : undefined),
+    frame: (_nowNs, clockOffsetNs) => draw(clockOffsetNs, intervalsOf(source.timeline())),
+    end: (nowNs, clockOffsetNs) => draw(clockOffsetNs, finalIntervals(source, nowNs)),
   };
 }
 
@@ -167,11 +173,7 @@ function printedHeatmap<Item>(
     begin: () => '',
     items: () => '',
     frame: (_nowNs, clockOffsetNs) => print(intervalsOf(source.timeline()), size, clockOffsetNs),
-    end(nowNs, clockOffsetNs) {
-      const timeline = source.timeline();
-      const open = hasOpen(source.sections(), timeline);
-      return print(intervalsOf(timeline, open ? nowNs : undefined), 1, clockOffsetNs);
-    },
+    end: (nowNs, clockOffsetNs) => print(finalIntervals(source, nowNs), 1, clockOffsetNs),
   };
 }
 

@@ -63,9 +63,9 @@ function mergedRows(histogram: LatencyHistogram, most: number): Row[] {
 }
 
 /** `ok latency 212  p50 402 µs …`. */
-function quantilesLine(histogram: LatencyHistogram, { label, text }: Measure): string {
-  const quantiles = histogram.count > 0 ? `  ${quantileText(histogram, text)}` : '';
-  return `${label} ${formatCount(histogram.count)}${quantiles}`;
+function quantilesLine(histogram: LatencyHistogram, measure: Measure): string {
+  const quantiles = histogram.count > 0 ? `  ${quantileText(histogram, (value) => measure.text(value))}` : '';
+  return `${measure.label} ${formatCount(histogram.count)}${quantiles}`;
 }
 
 /** `from 400 µs to 500 µs`, `try 1`. */

@@ -24,7 +24,7 @@ export const TONE_COLORS = { bad: 166, warn: 32 } as const;
  * blindness. One colour more than there are shades: a cell has one of them behind its character, which has the next.
  */
 export const HEAT_COLORS = {
-  256: [54, 60, 66, 72, 113, 227],
+  256: [54, 24, 30, 36, 112, 221],
   truecolor: ['#46327e', '#365c8d', '#1f968b', '#35b779', '#8fd744', '#fde725'],
 } as const;
 

@@ -14,7 +14,7 @@ const FULL = '█';
 export interface LogScale {
   steps: number;
   /** Step of a value, from 0 to `steps` - 1. */
-  stepOf(value: number): number;
+  stepOf: (value: number) => number;
 }
 
 /**

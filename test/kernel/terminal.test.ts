@@ -64,6 +64,35 @@ describe('connlat on a terminal', () => {
     });
   }
 
+  it('a heatmap redraws itself, and has at its end what came in its last interval', async () => {
+    const { script, output } = await onTerminal(80, '--heatmap --interval 200ms --count 30');
+    await connect(host, '127.0.0.1', 9000, { count: 20, gapUs: 30_000 });
+    await connect(host, '127.0.0.1', 9009, { count: 10 });
+    assert.deepEqual(await once(script, 'close'), [0, null]);
+    const text = output();
+    assert.ok(text.split('ok latency').length > 3, 'drawn several times');
+    assert.notEqual(text, stripVTControlCharacters(text), 'over the one before');
+    const frames = stripVTControlCharacters(text).split('ok latency ');
+    // The last one is of the summary.
+    const last = frames.at(-2) ?? '';
+    assert.match(last, /^20 in /);
+    assert.match(last, /refused┆.* 10\r?\n/);
+    for (const line of last.split(/\r?\n/)) assert.ok(line.length <= 80, line);
+  });
+
+  for (const view of ['', '--by remote', '--hist', '--heatmap']) {
+    it(`writes no escape code in plain text: ${view === '' ? 'rows' : view}`, async () => {
+      const args = `--plain ${view} --interval 200ms --duration 1s`;
+      const { script, output } = await onTerminal(80, args, 'FORCE_COLOR=3');
+      await connect(host, '127.0.0.1', 9000, { count: 5 });
+      await connect(host, '127.0.0.1', 9009, { count: 5 });
+      assert.deepEqual(await once(script, 'close'), [0, null]);
+      assert.match(output(), /5 refused/);
+      // eslint-disable-next-line no-control-regex -- that is the point
+      assert.doesNotMatch(output(), /[\u001b\u2500-\u28ff]/);
+    });
+  }
+
   it('Ctrl-C in a live table prints the summary below it', async () => {
     const { script, output } = await onTerminal(100, '--by remote --interval 200ms');
     await connect(host, '127.0.0.1', 9000, { count: 23 });
@@ -96,7 +125,8 @@ describe('connlat on a terminal', () => {
       await connect(host, '127.0.0.1', 9009, { count: 3 });
       await once(script, 'close');
       assert.match(output(), /refused/);
-      assert.equal(output().includes('\u001b[31mrefused'), coloured, output());
+      // eslint-disable-next-line no-control-regex -- of colours
+      assert.equal(/\u001b\[[\d;]*mrefused/.test(output()), coloured, output());
     });
   }
 });

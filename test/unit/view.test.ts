@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import type { Column, Plain, TextContext } from '#tcpscope/model/column.js';
 import { findColumn, machineColumns, sorted, textColumns } from '#tcpscope/model/select.js';
 import { fit, totalWidth } from '#tcpscope/view/layout.js';
 import { createCsvView, createJsonView } from '#tcpscope/view/machine-views.js';
 import { createRowsView } from '#tcpscope/view/rows.js';
-import { bar, sparkline } from '#tcpscope/view/scale.js';
+import { bar, logScale, SHADES, shadeRanges, shadeScale, sparkline } from '#tcpscope/view/scale.js';
 import { textWidth } from '#tcpscope/view/width.js';
 
 type Item = Readonly<Record<string, Plain>>;
@@ -210,5 +211,52 @@ describe('bars and sparklines', () => {
     assert.equal(sparkline([1, 2, 4, 8, 16, 32, 64, 128]), '▁▂▃▄▅▆▇█');
     assert.equal(sparkline([0, 0]), '▁▁');
     assert.equal(sparkline([undefined]), ' ');
+  });
+});
+
+describe('the scale that bars, sparklines and shades share', () => {
+  const count = fc.integer({ min: 1, max: 1_000_000 });
+
+  it('rises, from the first step at the least to the last at the most', () => {
+    fc.assert(
+      fc.property(count, count, count, fc.integer({ min: 2, max: 8 }), (a, b, c, steps) => {
+        const [least = 0, middle = 0, most = 0] = [a, b, c].sort((x, y) => x - y);
+        const { stepOf } = logScale(least, most, steps);
+        assert.equal(stepOf(least), 0);
+        assert.ok(stepOf(least) <= stepOf(middle) && stepOf(middle) <= stepOf(most));
+        assert.ok(stepOf(most) <= steps - 1);
+        if (most >= least * 2 ** (steps - 1)) assert.equal(stepOf(most), steps - 1);
+      }),
+    );
+  });
+
+  it('has a doubling for a step at least, so that few are not shown as many', () => {
+    const shades = (counts: readonly number[], most: number): string =>
+      counts.map((value) => SHADES[shadeScale(most).stepOf(value)]).join('');
+    assert.equal(shades([1, 2, 4, 8, 16], 16), '·░▒▓█');
+    assert.equal(shades([1, 2, 3], 3), '·░▒');
+    assert.equal(shades([1, 10, 100, 1000, 10_000], 10_000), '·░▒▓█');
+  });
+
+  it('has a legend with every count once, under its own shade', () => {
+    assert.deepEqual(shadeRanges(16), [
+      [0, 1, 1],
+      [1, 2, 2],
+      [2, 3, 5],
+      [3, 6, 11],
+      [4, 12, 16],
+    ]);
+    assert.deepEqual(shadeRanges(0), []);
+    fc.assert(
+      fc.property(count, fc.nat(), (most, seed) => {
+        const ranges = shadeRanges(most);
+        assert.deepEqual([ranges[0]?.[1], ranges.at(-1)?.[2]], [1, most]);
+        for (const [at, [step, from, to]] of ranges.entries()) {
+          if (at > 0) assert.equal(from, (ranges[at - 1]?.[2] ?? 0) + 1);
+          const within = from + (seed % (to - from + 1));
+          assert.equal(shadeScale(most).stepOf(within), step);
+        }
+      }),
+    );
   });
 });
