@@ -228,6 +228,15 @@ describe('names of containers over time', () => {
     assert.equal(named(containers, IN_POD, 6 * SECOND), 'shop/cart-7d9f/app');
   });
 
+  it('lose nothing when the only file with a name goes before the pod is known', () => {
+    const file = `/var/lib/docker/containers/${ID}/config.v2.json`;
+    const host = newHost().file(file, { Name: '/k8s_app' });
+    const containers = new Containers(host.root);
+    assert.equal(named(containers), '-/-/k8s_app');
+    host.remove(file);
+    assert.equal(named(containers, IN_POD, 60 * SECOND), '-/-/k8s_app');
+  });
+
   it('lose nothing that was known of a pod that goes before its container was told apart', () => {
     const host = newHost().folder(`${POD_LOGS}/app`).folder(`${POD_LOGS}/proxy`);
     const containers = new Containers(host.root);
@@ -311,7 +320,7 @@ describe("docker's socket", () => {
     const host = newHost();
     const answers: ((response: http.ServerResponse) => void)[] = [
       () => undefined,
-      (response) => response.writeHead(404).end('{"message":"No such container"}'),
+      (response) => response.writeHead(404).end('{"Name":"/another"}'),
       (response) => response.end('{"Name": "/we'),
       (response) => response.end('x'.repeat(2 << 20)),
       web,

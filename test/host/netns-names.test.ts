@@ -66,6 +66,23 @@ describe('NetnsNames', () => {
     assert.equal(names.looks.looks, 1);
   });
 
+  it('take the most telling process, in whatever order they come', () => {
+    const host = hostWithPod();
+    const unit = { cgroup: '0::/system.slice/containerd.service', netns: NETNS };
+    for (const pid of [5, 6, 7, 8, 100, 101, 102, 999]) host.process(pid, unit);
+    host.process(50, { cgroup: `0::/docker/${OTHER_ID}`, netns: NETNS });
+    assert.equal(namesOf(host).of(NETNS, 0), OTHER_ID.slice(0, 12));
+  });
+
+  it('are looked for again after 10 s where only a unit is known', () => {
+    const host = hostWithPod().process(80, { cgroup: '0::/system.slice/x.service', netns: NETNS });
+    const names = namesOf(host);
+    assert.equal(names.of(NETNS, 0), 'x.service');
+    host.process(81, { cgroup: APP, netns: NETNS });
+    assert.equal(names.of(NETNS, 9 * SECOND), 'x.service');
+    assert.equal(names.of(NETNS, 10 * SECOND), 'shop/cart-7d9f');
+  });
+
   it('count names that runtimes make up less than a pod, and more than nothing', () => {
     const host = hostWithPod();
     const cni = 'cni-5a1b8a2c-1c3f-4f0e-9a55-0b1c2d3e4f50';

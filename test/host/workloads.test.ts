@@ -101,6 +101,30 @@ describe('Workloads', () => {
   });
 });
 
+describe('Workloads that were asked for without a pid first', () => {
+  it('are known better with one: a socket of the root cgroup', () => {
+    const host = newHost().process(1, { cgroup: '0::/init.scope' });
+    host.process(70, { cgroup: `0::/docker/${ID}`, startTicks: 1 });
+    const workloads = new Workloads({ hostRoot: host.root });
+    const root = host.cgroup('/');
+    assert.equal(workloads.of(root, 0, 0), undefined);
+    assert.equal(workloads.of(root, 70, 0)?.containerId, ID);
+    assert.equal(workloads.of(root, 0, 0), undefined);
+  });
+
+  it('are known better with one: a unit of a hybrid host', () => {
+    const host = newHost('/sys/fs/cgroup/unified').process(1, { cgroup: '1:name=systemd:/\n0::/' });
+    host.process(70, {
+      cgroup: `4:memory:/docker/${ID}\n0::/system.slice/docker.service`,
+      startTicks: 1,
+    });
+    const workloads = new Workloads({ hostRoot: host.root });
+    const service = host.cgroup('/system.slice/docker.service');
+    assert.equal(workloads.of(service, 0, 0)?.unit, 'docker.service');
+    assert.equal(workloads.of(service, 70, 0)?.containerId, ID);
+  });
+});
+
 describe('--cgroup', () => {
   const failure = (run: () => unknown): Failure => {
     try {

@@ -167,6 +167,16 @@ export const CONTAINERS: readonly Shape[] = [
     facts: { runtime: 'docker', containerId: ID },
   },
   {
+    from: 'docker with containerd, its argument for systemd taken for a path: the engine is no unit of it',
+    path: `/system.slice/containerd.service/system.slice:docker:${ID}`,
+    facts: { runtime: 'docker', containerId: ID },
+  },
+  {
+    from: 'docker as a unit of systemd in a container',
+    path: `/docker/${OUTER}/system.slice/docker.service/docker/${ID}`,
+    facts: { runtime: 'docker', containerId: ID },
+  },
+  {
     from: 'systemd in a docker container: its unit is known as well',
     path: `/docker/${ID}/system.slice/nginx.service`,
     facts: { runtime: 'docker', containerId: ID, unit: 'nginx.service' },
