@@ -63,7 +63,7 @@ export class Containers {
     const { containerId, podUid } = facts;
     const exact = containerId === undefined ? undefined : this.files.exact(containerId, nowNs);
     const sinceNs = before?.sinceNs ?? nowNs;
-    if (exact && (facts.podUid === undefined || exact.pod !== undefined))
+    if (exact && (podUid === undefined || exact.pod !== undefined))
       return { names: exact, sinceNs, askAgainNs: Infinity };
     // Deduced from the pod's folders, where another container may turn up yet; what was found before may have gone.
     const names = this.files.ofPod(facts, nowNs) ?? exact ?? before?.names;
