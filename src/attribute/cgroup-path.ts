@@ -115,8 +115,8 @@ function containerOf(segment: string, parent: string, depth: number): Container 
 /** runc's argument for the systemd driver (`SLICE:PREFIX:ID`), taken for a path where that driver is not in use. */
 function splitColons(segment: string): string[] {
   const [slice, prefix, id, ...more] = segment.split(':');
-  if (!slice || !prefix || !id || more.length > 0) return [segment];
-  return [slice, HEX_ID.test(id) || BUILD_ID.test(id) ? `${prefix}-${id}.scope` : id];
+  const isContainer = id !== undefined && more.length === 0 && (HEX_ID.test(id) || BUILD_ID.test(id));
+  return isContainer ? [slice!, `${prefix!}-${id}.scope`] : [segment];
 }
 
 /** ECS has the task between: `/ecs/TASK/ID`. */

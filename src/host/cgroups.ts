@@ -123,7 +123,7 @@ export class CgroupPaths {
     const pending = [{ at: '/', level: 0 }];
     for (let seen = 0; pending.length > 0 && seen < MOST_CGROUPS; seen++) {
       const { at, level } = pending.pop()!;
-      const folder = path.join(this.mount!, at);
+      const folder = this.mount! + at;
       const facts = folderFacts(folder);
       if (!facts) continue;
       this.paths.set(facts.inode, at);

@@ -60,15 +60,16 @@ export class Containers {
   }
 
   private look(facts: CgroupFacts, before: Known | undefined, nowNs: number): Known {
-    const { containerId } = facts;
+    const { containerId, podUid } = facts;
     const exact = containerId === undefined ? undefined : this.files.exact(containerId, nowNs);
     const sinceNs = before?.sinceNs ?? nowNs;
-    if (exact && (facts.podUid === undefined || exact.pod !== undefined))
+    if (exact && (podUid === undefined || exact.pod !== undefined))
       return { names: exact, sinceNs, askAgainNs: Infinity };
     // Deduced from the pod's folders, where another container may turn up yet; what was found before may have gone.
     const names = this.files.ofPod(facts, nowNs) ?? exact ?? before?.names;
-    if (names && (names.container !== undefined || containerId === undefined))
-      return { names, sinceNs, askAgainNs: Infinity };
+    const hasContainer = containerId === undefined || names?.container !== undefined;
+    const hasPod = podUid === undefined || names?.pod !== undefined;
+    if (hasContainer && hasPod) return { names, sinceNs, askAgainNs: Infinity };
     const wait = Math.min(Math.max(ASK_AGAIN_NS, nowNs - sinceNs), SELDOM_NS);
     return { names, sinceNs, askAgainNs: nowNs + wait };
   }

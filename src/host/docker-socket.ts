@@ -37,7 +37,10 @@ export class DockerSocket {
     const place = SOCKETS[attemptNumber];
     if (this.closed || place === undefined) return;
     const socketPath = inRoot(this.hostRoot, place);
-    if (socketPath === undefined) return;
+    if (socketPath === undefined) {
+      this.askAt(attemptNumber + 1, id, answered);
+      return;
+    }
     // A version in the path would have to be one that this docker still speaks.
     const request = http.request({
       socketPath,

@@ -8,6 +8,7 @@ import {
   readSync,
   readdirSync,
   readlinkSync,
+  statSync,
 } from 'node:fs';
 import type { Dirent } from 'node:fs';
 import path from 'node:path';
@@ -32,7 +33,7 @@ export function attempt<T>(read: () => T): T | undefined {
 /**
  * Where a path of the host is here. A link is followed within the root: `/var/run -> /run` of a host below /host means /host/run,
  * and no link leads out of it.
- * @returns undefined if links lead around in circles.
+ * @returns undefined if there is no such file, or if links lead around in circles; of the root `/` any path is itself.
  */
 export function inRoot(root: string, file: string): string | undefined {
   if (root === '/') return file;
@@ -45,30 +46,27 @@ export function inRoot(root: string, file: string): string | undefined {
       done.pop();
       continue;
     }
-    const target = linkTarget(path.join(root, ...done, name));
-    if (target === undefined) {
+    const at = `${root}/${[...done, name].join('/')}`;
+    const facts = attempt(() => lstatSync(at, { throwIfNoEntry: false }));
+    if (!facts) return undefined;
+    if (!facts.isSymbolicLink()) {
       done.push(name);
       continue;
     }
-    if (++links > MOST_LINKS) return undefined;
+    const target = attempt(() => readlinkSync(at));
+    if (target === undefined || ++links > MOST_LINKS) return undefined;
     if (target.startsWith('/')) done = [];
     rest.unshift(...target.split('/'));
   }
   return path.join(root, ...done);
 }
 
-/** Most are no links, and to ask first is cheaper than an exception. */
-function linkTarget(file: string): string | undefined {
-  return attempt(() =>
-    lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(file) : undefined,
-  );
-}
-
 /** Text of a regular file of at most 1 MB; never waits, whatever the file is. */
 export function readSmall(root: string, file: string): string | undefined {
   return attempt(() => {
     const at = inRoot(root, file);
-    if (at === undefined) return undefined;
+    // Most that are looked for are not there, and to ask is cheaper than an exception.
+    if (at === undefined || !statSync(at, { throwIfNoEntry: false })?.isFile()) return undefined;
     // Opening a FIFO would wait for its other end.
     const descriptor = openSync(at, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     try {

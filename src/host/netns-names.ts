@@ -52,7 +52,7 @@ export class NetnsNames {
   constructor({ hostRoot, workloads }: HostOptions & { readonly workloads: Workloads }) {
     this.hostRoot = path.resolve(hostRoot);
     this.workloads = workloads;
-    this.hostInode = this.isHostProc() ? namespaceIn(`${this.proc()}/1/ns/net`) : undefined;
+    this.hostInode = this.isHostProc() ? findHost(this.proc()) : undefined;
   }
 
   /**
@@ -80,7 +80,8 @@ export class NetnsNames {
     known.seenNs = nowNs;
     known.checkAtNs = nowNs + CHECK_EACH_NS;
     // What the process is called may be known better by now.
-    if (known.witness.pid !== undefined) Object.assign(known, this.ofProcess(known.witness.pid, nowNs));
+    const better = known.witness.pid === undefined ? undefined : this.ofProcess(known.witness.pid, nowNs);
+    if (better?.name !== undefined) Object.assign(known, better);
     return true;
   }
 
@@ -160,6 +161,21 @@ function rankOf(workload: Workload | undefined): number {
 function nameOf(workload: Workload | undefined): string | undefined {
   if (workload?.pod === undefined) return workload?.name === '' ? undefined : workload?.name;
   return workload.namespace === undefined ? workload.pod : `${workload.namespace}/${workload.pod}`;
+}
+
+/** As a rule kernel threads are in the host's namespace: kthreadd has number 2. */
+const LIKELY_THERE = ['self', '2'];
+
+/** Namespace of PID 1, whose link some hosts show to nobody: then that of a process that sees the same files of counters. */
+function findHost(proc: string): number | undefined {
+  const own = namespaceIn(`${proc}/1/ns/net`);
+  if (own !== undefined) return own;
+  // Every namespace has these files anew, with numbers of their own; they need no right to trace the process.
+  const counters = (pid: string): number | undefined =>
+    attempt(() => statSync(`${proc}/${pid}/net/snmp`).ino);
+  const wanted = counters('1');
+  const same = wanted === undefined ? undefined : LIKELY_THERE.find((pid) => counters(pid) === wanted);
+  return same === undefined ? undefined : namespaceIn(`${proc}/${same}/ns/net`);
 }
 
 function inodeOf({ file, pid }: Witness): number | undefined {
