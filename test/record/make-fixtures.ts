@@ -42,7 +42,7 @@ function hostFacts(command: string): HeadFacts {
     command,
     arguments: ['--netns', 'client'],
     filtered: true,
-    host: { name: 'lab', kernel: release(), machine: machine() },
+    host: { name: 'lab', kernel: release().replace(/-.*/, ''), machine: machine() },
   };
 }
 

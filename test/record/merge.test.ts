@@ -61,7 +61,7 @@ describe('merging recordings', () => {
     assert.equal(items[0]?.host, undefined);
     assert.deepEqual(recording.remarks, []);
     assert.deepEqual([recording.startedNs, recording.endedNs], [1000e9, 1003e9]);
-    assert.equal(recording.clockOffsetNs, START_OFFSET_NS);
+    assert.equal(recording.clockOffsetAt(1001e9), START_OFFSET_NS);
     assert.equal(recording.itemCount, 2);
   });
 

@@ -69,6 +69,7 @@ describe('recording: lines of others', () => {
     );
     assert.deepEqual(items, [handshake()]);
     assert.equal(file.unknownLines, 3);
+    assert.deepEqual(file.remarks, [`3 lines of ${file.path} are of a later tcpscope and are left out`]);
     assert.equal(file.badLines, 0);
     assert.equal(file.complete, true);
   });
@@ -132,6 +133,10 @@ describe('recording: lines of others', () => {
     const { items, file } = await readAll(rawFile(rawHead(), text));
     assert.deepEqual(items, [handshake()]);
     assert.equal(file.badLines, bad.length + others.length);
+    assert.deepEqual(file.remarks, [
+      `${file.path} is without an end: cut off, or still being written`,
+      `${file.badLines} lines of ${file.path} make no sense and are left out`,
+    ]);
   });
 
   it('takes all that could drive a terminal out of texts', async () => {

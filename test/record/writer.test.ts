@@ -232,6 +232,14 @@ describe('recording: where it cannot be written', () => {
       assert.equal(file.progress.losses?.lost, 7);
       assert.equal(file.complete, false);
       assert.match(file.damage ?? '', /given up before its end: There is no room left/);
+
+      const fill = path.join(folder, 'fill');
+      assert.throws(() => {
+        writeFileSync(fill, Buffer.alloc(100_000));
+      }, /ENOSPC/);
+      const late = path.join(folder, 'late.tsr');
+      await assert.rejects(RecordingWriter.create(late, facts), isFailure(/no room left/));
+      assert.equal(existsSync(late), false);
     } finally {
       execFileSync('umount', [folder]);
       rmdirSync(folder);
