@@ -145,7 +145,7 @@ export class RecordingWriter {
   checkpoint({ losses, nowNs }: { losses: Losses; nowNs: number }): void {
     this.lastFlushNs = nowNs;
     this.flush();
-    if (this.waiting >= MAX_WAITING) return;
+    if (this.closed || this.waiting >= MAX_WAITING) return;
     this.enqueue(async () => {
       this.progress = { ...this.progress, losses, items: this.written, dropped: this.dropped };
       await this.writeHead();

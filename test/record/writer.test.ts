@@ -150,6 +150,44 @@ describe('recording: what is written comes back', () => {
     assert.equal(readFileSync(where).indexOf(Buffer.from('1f8b0804', 'hex'), 1), HEAD_BYTES);
   });
 
+  it('the head has room for all else, however long and strange it is', async () => {
+    const evil = '"\\\ud800ü\u0007'.repeat(1000);
+    const where = newPath();
+    const writer = await RecordingWriter.create(where, {
+      tcpscope: evil,
+      command: evil,
+      arguments: Array.from({ length: 100_000 }, () => evil),
+      filtered: true,
+      host: { name: evil, kernel: evil, machine: evil, bootId: evil },
+    });
+    const most = Number.MAX_SAFE_INTEGER;
+    const losses = { lost: most, untracked: most, missed: most, unowned: most, uncounted: most };
+    await writer.close({ losses, audit: evil, endedNs: START.monotonicNs });
+    const { file } = await readAll(where);
+    assert.equal(file.complete, true);
+    assert.ok(file.head.host.name.startsWith('"\\') && file.head.host.name.endsWith('…'));
+    assert.deepEqual(file.head.arguments, []);
+    assert.equal(file.head.argumentsCut, true);
+  });
+
+  it('nothing comes after the end', async () => {
+    const where = newPath();
+    const failures: Failure[] = [];
+    const writer = await RecordingWriter.create(where, facts, {
+      onFailure: (failure) => failures.push(failure),
+    });
+    await writer.close({ losses: NO_LOSSES, audit: 'agrees', endedNs: START.monotonicNs });
+    writer.add(handshake());
+    writer.name('10.3.0.12', 'redis.example');
+    writer.tick(START.monotonicNs + 100e9);
+    writer.checkpoint({ losses: NO_LOSSES, nowNs: START.monotonicNs + 100e9 });
+    await writer.close({ losses: NO_LOSSES, endedNs: START.monotonicNs });
+    const { items, file } = await readAll(where);
+    assert.equal(items.length, 0);
+    assert.equal(file.head.audit, 'agrees');
+    assert.deepEqual(failures, []);
+  });
+
   it('bytes of an item: fewer than 80', async () => {
     const random = Array.from({ length: 4000 }, (_, index) => {
       const startNs = 1000e9 + index * 1_234_567 + ((index * 7919) % 104_729);
