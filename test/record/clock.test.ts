@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { ClockTrack, SystemClock, clockOffsetNs, isoTime } from '#tcpscope/record/clock.js';
+import { thisHost } from '#tcpscope/record/this-host.js';
 import { START } from './support.js';
 
 describe('clock of a recording', () => {
@@ -43,5 +45,12 @@ describe('clock of a recording', () => {
       track.offsetAtUnix(Number(START.unixNs) + seconds * 1e9) - first;
     // From 19 to 25 is shown twice: the later moment is meant.
     assert.deepEqual([0, 9, 16, 18, 23, 500].map(shown), [0, 0, 5.12e9, 5.12e9, -1.024e9, -1.024e9]);
+  });
+
+  it('the host that records', () => {
+    const uname = (flag: string): string => execFileSync('uname', [flag], { encoding: 'utf8' }).trim();
+    const { bootId, ...host } = thisHost();
+    assert.deepEqual(host, { name: uname('-n'), kernel: uname('-r'), machine: uname('-m') });
+    assert.match(bootId ?? '', /^[0-9a-f-]{36}$/);
   });
 });
