@@ -1,8 +1,7 @@
 /** Recording what a command sees: the same flags in every command. */
-import { readFileSync } from 'node:fs';
-import os from 'node:os';
 import { Flags } from '@oclif/core';
 import { createRedactor } from '../record/redact.js';
+import { thisHost } from '../record/this-host.js';
 import { RecordingWriter } from '../record/writer.js';
 import type { RecordedItem } from '../record/items.js';
 import type { Losses } from '../model/source.js';
@@ -66,7 +65,7 @@ function toRecorder<Item extends RecordedItem>(writer: RecordingWriter): OpenRec
   let nextCheckpointNs = 0;
   return {
     add(item) {
-      writer.add(item as RecordedItem);
+      writer.add(item);
     },
     name(address, name) {
       writer.name(address, name);
@@ -82,16 +81,4 @@ function toRecorder<Item extends RecordedItem>(writer: RecordingWriter): OpenRec
     close: (end) => writer.close(end),
     facts: () => ({ items: writer.count, dropped: writer.droppedCount }),
   };
-}
-
-function thisHost() {
-  return { name: os.hostname(), kernel: os.release(), machine: os.machine(), bootId: bootId() };
-}
-
-function bootId(): string | undefined {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return undefined;
-  }
 }

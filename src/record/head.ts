@@ -64,10 +64,28 @@ export interface RecordingHead extends HeadFacts, Progress {
   readonly clock: ClockReading;
 }
 
-const MAX_TEXT = 256;
-const MAX_SENTENCE = 600;
-const cut = (text: string, length = MAX_TEXT): string =>
-  text.length > length ? `${text.slice(0, length - 1)}…` : text;
+/** Bytes of JSON for each text, so that there is always room for all but the arguments. */
+const ROOM = {
+  tcpscope: 64,
+  command: 64,
+  name: 256,
+  kernel: 128,
+  machine: 64,
+  bootId: 64,
+  audit: 900,
+  stopped: 256,
+};
+
+const jsonBytes = (text: string): number => Buffer.byteLength(JSON.stringify(text));
+
+/** The text, without what could drive a terminal, and what is too much. */
+function cut(text: string, bytes: number): string {
+  const clean = sanitize(text);
+  if (jsonBytes(clean) <= bytes) return clean;
+  let kept = clean.slice(0, bytes);
+  while (jsonBytes(`${kept}…`) > bytes) kept = kept.slice(0, -1);
+  return `${kept}…`;
+}
 
 /** The facts as they may be written. */
 export function redactFacts(facts: HeadFacts, redactor: Redactor): HeadFacts {
@@ -91,25 +109,20 @@ export function headBlock(
   redacted: boolean,
   progress: Progress,
 ): Buffer {
-  const room = storedRoom(HEAD_BYTES);
-  for (let kept = facts.arguments.length; ; kept--) {
-    const line = Buffer.from(
-      headLine(
-        { ...facts, arguments: facts.arguments.slice(0, kept) },
-        clock,
-        redacted,
-        progress,
-        kept < facts.arguments.length,
-      ),
+  const text = Buffer.alloc(storedRoom(HEAD_BYTES), ' ');
+  const withArguments = (words: readonly string[]): string =>
+    headLine(
+      { ...facts, arguments: words },
+      clock,
+      redacted,
+      progress,
+      words.length < facts.arguments.length,
     );
-    if (line.length < room) {
-      const text = Buffer.alloc(room, ' ');
-      line.copy(text);
-      text[room - 1] = 0x0a;
-      return storedBlock(text);
-    }
-    if (kept === 0) throw new Error('the head of the recording is too long');
-  }
+  let room = text.length - '\n'.length - Buffer.byteLength(withArguments([]));
+  const fitting = facts.arguments.findIndex((word) => (room -= jsonBytes(word) + ','.length) < 0);
+  text.write(withArguments(fitting < 0 ? facts.arguments : facts.arguments.slice(0, fitting)));
+  text[text.length - 1] = 0x0a;
+  return storedBlock(text);
 }
 
 function headLine(
@@ -125,24 +138,24 @@ function headLine(
   return JSON.stringify({
     format: FORMAT,
     version: VERSION,
-    tcpscope: cut(facts.tcpscope),
-    command: cut(facts.command),
+    tcpscope: cut(facts.tcpscope, ROOM.tcpscope),
+    command: cut(facts.command, ROOM.command),
     arguments: facts.arguments,
     ...(argumentsCut ? { argumentsCut } : {}),
     filtered: facts.filtered,
     redacted,
     host: {
-      name: cut(name),
-      kernel: cut(kernel),
-      machine: cut(machine),
-      bootId: bootId === undefined ? undefined : cut(bootId),
+      name: cut(name, ROOM.name),
+      kernel: cut(kernel, ROOM.kernel),
+      machine: cut(machine, ROOM.machine),
+      bootId: bootId === undefined ? undefined : cut(bootId, ROOM.bootId),
     },
     clock: clockLine(clock),
     started: iso(clock.monotonicNs),
     ended: progress.endedNs === null ? null : iso(progress.endedNs),
     ...progress,
-    audit: progress.audit === null ? null : cut(progress.audit, MAX_SENTENCE),
-    stopped: progress.stopped === null ? null : cut(progress.stopped),
+    audit: progress.audit === null ? null : cut(progress.audit, ROOM.audit),
+    stopped: progress.stopped === null ? null : cut(progress.stopped, ROOM.stopped),
   });
 }
 
@@ -157,10 +170,12 @@ export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+const MAX_TEXT = 1024;
+
 const readText = (value: unknown, length = MAX_TEXT): string =>
-  typeof value === 'string' ? sanitize(cut(value, length)) : '';
+  typeof value === 'string' ? sanitize(value.slice(0, length)) : '';
 const readTextOrNull = (value: unknown): string | null =>
-  typeof value === 'string' ? readText(value, MAX_SENTENCE) : null;
+  typeof value === 'string' ? readText(value) : null;
 
 export function readCount(value: unknown): number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : 0;

@@ -1,21 +1,10 @@
 /** What a recording holds of each item: its fields and what may stand in them. One table for the writer, the reader and the docs. */
 import type { Attribution } from '../model/attribution.js';
 import { OUTCOMES, type Handshake } from '../model/handshake.js';
+import { ROLES, type Meeting } from '../model/meeting.js';
 import { KINDS, type Retransmit, type SocketGrowth } from '../model/retransmit.js';
 
-/** A connection that was established, as one of its ends saw it: what tells how far the clocks of two hosts are apart. */
-export interface Meeting {
-  type: 'meeting';
-  role: 'client' | 'server';
-  /** When this end saw ESTABLISHED. */
-  timeNs: number;
-  /** 0 if it is not known. */
-  rttUs: number;
-  localAddress: string;
-  localPort: number;
-  remoteAddress: string;
-  remotePort: number;
-}
+export type { Meeting } from '../model/meeting.js';
 
 /** What is recorded for the views. */
 export type RecordedItem = (Handshake | Retransmit | SocketGrowth) & Attribution;
@@ -105,28 +94,26 @@ const SOCKET: Fields<SocketGrowth> = {
 
 const MEETING: Fields<Meeting> = {
   timeNs: 'time',
-  role: ['client', 'server'],
+  role: ROLES,
   rttUs: 'u32',
   localAddress: 'address',
   localPort: 'u16',
   remoteAddress: 'address',
   remotePort: 'u16',
+  netns: 'u32',
 };
 
 export interface ItemSchema {
   readonly fields: readonly (readonly [name: string, kind: FieldKind])[];
-  /** Whether the object that the program works with says its type; a Handshake does not. */
-  readonly isTagged: boolean;
 }
 
-const schema = (fields: Readonly<Record<string, FieldKind>>, isTagged = true): ItemSchema => ({
+const schema = (fields: Readonly<Record<string, FieldKind>>): ItemSchema => ({
   fields: Object.entries(fields),
-  isTagged,
 });
 
 /** By the type that a line names. */
 export const ITEM_SCHEMAS = {
-  handshake: schema(HANDSHAKE, false),
+  handshake: schema(HANDSHAKE),
   retransmit: schema(RETRANSMIT),
   socket: schema(SOCKET),
   meeting: schema(MEETING),
@@ -134,11 +121,11 @@ export const ITEM_SCHEMAS = {
 export type ItemType = keyof typeof ITEM_SCHEMAS;
 
 export function itemType(item: RecordedItem | Meeting): ItemType {
-  return 'type' in item ? (item.type as Exclude<ItemType, 'handshake'>) : 'handshake';
+  return item.type as ItemType;
 }
 
 export function isHandshake(item: RecordedItem): item is Handshake & Attribution {
-  return 'outcome' in item;
+  return item.type === 'handshake';
 }
 
 /** When it was seen: the time by which items are in order. */

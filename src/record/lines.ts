@@ -25,6 +25,8 @@ interface FieldWriter {
   /** `,"startNs":`. */
   readonly prefix: string;
   readonly replace: 'address' | 'comm' | 'socket' | undefined;
+  /** Also if it is 0. */
+  readonly always: boolean;
 }
 
 const REPLACED: Partial<Record<Extract<FieldKind, string>, FieldWriter['replace']>> = {
@@ -38,6 +40,7 @@ const writersOf = ({ fields }: ItemSchema): FieldWriter[] =>
     name,
     prefix: `,"${name}":`,
     replace: typeof kind === 'string' ? REPLACED[kind] : undefined,
+    always: kind === 'time',
   }));
 
 const WRITERS: Readonly<Record<ItemType, readonly FieldWriter[]>> = {
@@ -112,9 +115,9 @@ export class ItemLines {
     const type = itemType(item);
     const values = item as unknown as Readonly<Record<string, string | number | boolean>>;
     let line = `{"type":"${type}"`;
-    for (const { name, prefix, replace } of WRITERS[type]) {
+    for (const { name, prefix, replace, always } of WRITERS[type]) {
       const value = values[name];
-      if (!value) continue;
+      if (!value && !always) continue;
       if (typeof value === 'string') line += prefix + this.quote(this.replaced(value, replace));
       else line += prefix + String(replace === 'socket' ? this.socket(value as number) : value);
     }

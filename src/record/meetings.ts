@@ -20,7 +20,7 @@ const OF_EVERY_HOST = /^(127\.|::1$|fe80:|169\.254\.|0\.0\.0\.0$|::$)/i;
 
 /** What an established handshake says of the client's end; undefined if it was not established. */
 export function meetingOf(handshake: Handshake): Meeting | undefined {
-  const { outcome, endNs, wireUs, localAddress, localPort, remoteAddress, remotePort } = handshake;
+  const { outcome, endNs, wireUs, localAddress, localPort, remoteAddress, remotePort, netns } = handshake;
   if (outcome !== 'ok') return undefined;
   return {
     type: 'meeting',
@@ -31,6 +31,7 @@ export function meetingOf(handshake: Handshake): Meeting | undefined {
     localPort,
     remoteAddress,
     remotePort,
+    netns,
   };
 }
 

@@ -1,6 +1,6 @@
 /** Several recordings as one, in the order of time. */
 import { formatDuration } from '../model/units.js';
-import { clockOffsetNs, type ClockTrack } from './clock.js';
+import type { ClockTrack } from './clock.js';
 import { ITEM_SCHEMAS, itemTimeNs, itemType, type ItemType, type RecordedItem } from './items.js';
 import type { End } from './meetings.js';
 import { OrderedItems } from './ordered.js';
@@ -26,9 +26,8 @@ export interface MergedRecording {
   /** That of the last item, where a file has no end. */
   readonly endedNs: number;
   readonly itemCount: number;
-  /** What the first host's wall clock shows minus that. */
-  readonly clockOffsetNs: number;
-  readonly names: readonly ReadonlyMap<string, string>[];
+  /** What the first host's wall clock showed minus that: Unix time of a time of an item. A multiple of 1,024 ns. */
+  clockOffsetAt(timeNs: number): number;
   /**
    * Batches of items in the order of time; with several files they have a `host`. `follow` goes on as the file grows, and is for a single
    * file only, whose items come as they were recorded.
@@ -108,8 +107,7 @@ class Merger {
       startedNs: Math.min(...ranges.map(([started]) => started)),
       endedNs: Math.max(...ranges.map(([, ended]) => ended)),
       itemCount: parts.reduce((sum, part) => sum + part.survey.items, 0),
-      clockOffsetNs: clockOffsetNs(parts[0]!.file.head.clock),
-      names: parts.map((part) => part.survey.names),
+      clockOffsetAt: (timeNs) => this.base.offsetAt(timeNs),
       items: (options) => this.items(options),
     };
   }

@@ -87,8 +87,8 @@ export class LineReader {
 
   /** The fields of an item; undefined if one is not what it must be. */
   private values(type: ItemType, json: Json): Record<string, Value> | undefined {
-    const { fields, isTagged } = ITEM_SCHEMAS[type];
-    const values: Record<string, Value> = isTagged ? { type } : {};
+    const { fields } = ITEM_SCHEMAS[type];
+    const values: Record<string, Value> = { type };
     for (const [name, kind] of fields) {
       const value = Object.hasOwn(json, name) ? this.checked(json[name], kind) : absent(kind);
       if (value === undefined) return undefined;

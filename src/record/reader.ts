@@ -98,6 +98,21 @@ export class RecordingFile {
     return sanitize(this.path);
   }
 
+  /** What the user should know of the file, once it has been read, a sentence each. */
+  get remarks(): string[] {
+    const { label, damage, badLines, unknownLines } = this;
+    const { dropped } = this.progress;
+    const remarks: string[] = [];
+    if (damage !== undefined) remarks.push(`${label} is ${damage}`);
+    if (dropped > 0)
+      remarks.push(`${formatCount(dropped)} events are not in ${label}, because the disk was too slow`);
+    if (badLines > 0)
+      remarks.push(`${formatCount(badLines)} lines of ${label} make no sense and are left out`);
+    if (unknownLines > 0)
+      remarks.push(`${formatCount(unknownLines)} lines of ${label} are of a later tcpscope and are left out`);
+    return remarks;
+  }
+
   /** Items in the order in which they came, a batch for each block; never more than one block in memory. */
   async *items(options: ReadOptions = {}): AsyncGenerator<RecordedItem[], void> {
     for await (const lines of this.lines(options)) {

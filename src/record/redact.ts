@@ -77,18 +77,17 @@ function cached<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
 
 /**
  * Replaces addresses as Crypto-PAn does (Xu, Fan, Ammar, Moon: Prefix-preserving IP address anonymization, 2002): whether a bit
- * is flipped depends on the bits before it and the key.
+ * is flipped depends on the bits before it and the key. There a pad follows the bits, so that prefixes of different length can be
+ * the same input and whole runs of bits stay as they are; here a 1 and zeros do, which tells all prefixes apart.
  */
 class AddressCipher {
-  private readonly pad: Buffer;
   private readonly cipher: Cipher;
 
   constructor(
     key: Buffer,
     private readonly kept: readonly Range[],
   ) {
-    this.cipher = createCipheriv('aes-128-ecb', key.subarray(0, AES_BLOCK), null).setAutoPadding(false);
-    this.pad = this.cipher.update(key.subarray(AES_BLOCK, 2 * AES_BLOCK));
+    this.cipher = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false);
   }
 
   replace(address: readonly number[]): number[] {
@@ -101,17 +100,16 @@ class AddressCipher {
     return result;
   }
 
-  /** A block of input for each bit: the bits before it, and the rest of the pad. */
+  /** A block of input for each bit: the bits before it, a 1, and zeros. */
   private prefixes(address: readonly number[]): Buffer {
     const bits = address.length * 8;
     const blocks = Buffer.alloc(bits * AES_BLOCK);
     for (let index = 0; index < bits; index++) {
       const start = index * AES_BLOCK;
-      this.pad.copy(blocks, start);
       const whole = index >> 3;
       for (let byte = 0; byte < whole; byte++) blocks[start + byte] = address[byte]!;
       const mask = (0xff00 >> (index & 7)) & 0xff;
-      blocks[start + whole] = (address[whole]! & mask) | (this.pad[whole]! & ~mask);
+      blocks[start + whole] = (address[whole]! & mask) | (0x80 >> (index & 7));
     }
     return blocks;
   }

@@ -145,7 +145,7 @@ export class RecordingWriter {
   checkpoint({ losses, nowNs }: { losses: Losses; nowNs: number }): void {
     this.lastFlushNs = nowNs;
     this.flush();
-    if (this.waiting >= MAX_WAITING) return;
+    if (this.closed || this.waiting >= MAX_WAITING) return;
     this.enqueue(async () => {
       this.progress = { ...this.progress, losses, items: this.written, dropped: this.dropped };
       await this.writeHead();
@@ -164,19 +164,20 @@ export class RecordingWriter {
   }): Promise<void> {
     if (this.closed) return this.work;
     this.closed = true;
-    this.progress = {
-      ...this.progress,
-      items: this.items,
-      dropped: this.dropped,
-      losses,
-      audit: audit ?? null,
-      endedNs,
-    };
-    if (!this.failed) this.put(`${JSON.stringify({ end: this.progress })}\n`);
+    const { items, dropped } = this;
+    const end = { ...NO_PROGRESS, items, dropped, losses, audit: audit ?? null, endedNs };
+    if (!this.failed) this.put(`${JSON.stringify({ end })}\n`);
     this.flush();
-    this.enqueue(() => this.writeHead());
+    // Checkpoints before it may still be on their way.
+    this.enqueue(async () => {
+      this.progress = end;
+      await this.writeHead();
+    });
     await this.work;
-    if (this.failed) await this.writeStopped();
+    if (this.failed) {
+      this.progress = { ...end, stopped: this.progress.stopped };
+      await this.writeStopped();
+    }
     await this.file.close().catch((error: unknown) => {
       this.fail(error);
     });
