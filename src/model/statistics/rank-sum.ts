@@ -91,13 +91,14 @@ function arrangements(sizes: readonly number[], chosen: number): Float64Array {
     for (let taken = 0; taken <= Math.min(chosen, seen); taken++) {
       const others = seen - taken;
       if (others > all - chosen) continue;
+      const reach = 2 * taken * others;
       for (let more = 0; more <= Math.min(size, chosen - taken); more++) {
         if (others + size - more > all - chosen) continue;
         const added = more * (2 * others + size - more);
         const from = taken * width;
         const to = (taken + more) * width + added;
         const factor = choose[more]!;
-        for (let u = 0; u + added < width; u++) {
+        for (let u = 0; u <= reach; u++) {
           const count = ways[from + u]!;
           if (count > 0) next[to + u]! += count * factor;
         }
