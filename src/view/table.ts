@@ -98,7 +98,8 @@ function rowCells<Row>(slots: readonly Slot<Row>[], row: Row, context: TextConte
   const painted = (column: Column<Row>, text: string): string => paint.tone(column.tone?.(row), text);
   const cells = texts.map(({ column, text }) => painted(column, text));
   if (texts.every(({ text, width }) => textWidth(text) <= width)) return [cells];
-  const width = totalWidth(slots);
+  // Between the columns that a cell spans cli-table3 counts one space, whatever there is.
+  const width = totalWidth(slots) - (slots.length - 1) * (GAP - 1);
   const names = texts.filter(({ column }) => isName(column));
   const words = names.flatMap(({ column, text }, at) => [
     // One space more between two columns.

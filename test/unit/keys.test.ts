@@ -26,7 +26,16 @@ const COLUMNS: Column<Row>[] = [
     ...{ text: (row: Row) => String(row.loss ?? '-'), value: (row: Row) => row.loss },
   },
   {
-    ...{ key: 'last', header: 'LAST', description: '', align: 'left', width: 8, stretchTo: 8, dropFirst: 2 },
+    ...{
+      key: 'last',
+      header: 'LAST',
+      description: '',
+      align: 'left',
+      width: 8,
+      minWidth: 8,
+      stretchTo: 8,
+      dropFirst: 2,
+    },
     text: () => '▁',
   },
 ];
