@@ -78,7 +78,7 @@ const ATTRIBUTION_KEYS = {
     'container',
     'Pod and container, container, or systemd unit that the socket belongs to.',
     24,
-    ({ workload }) => (workload?.name === '' ? undefined : workload?.name),
+    ({ workload }) => workload?.name,
   ),
   pod: textKey('pod', 'Kubernetes pod.', 20, ({ workload }) => workload?.pod),
   namespace: textKey('namespace', 'Kubernetes namespace.', 12, ({ workload }) => workload?.namespace),

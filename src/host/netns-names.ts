@@ -159,7 +159,7 @@ function rankOf(workload: Workload | undefined): number {
 
 /** A pod's containers share its namespace. */
 function nameOf(workload: Workload | undefined): string | undefined {
-  if (workload?.pod === undefined) return workload?.name === '' ? undefined : workload?.name;
+  if (workload?.pod === undefined) return workload?.name;
   return workload.namespace === undefined ? workload.pod : `${workload.namespace}/${workload.pod}`;
 }
 

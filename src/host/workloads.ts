@@ -110,7 +110,7 @@ function makeWorkload(cgroup: string, facts: CgroupFacts, names: FoundNames): Wo
       : [names.namespace, names.pod, container].filter((part) => part !== undefined).join('/');
   const ofPod = podUid === undefined ? undefined : `pod${podUid}`;
   return Object.freeze({
-    name: shown ?? containerId?.slice(0, ID_DIGITS) ?? ofPod ?? unit ?? '',
+    name: shown ?? containerId?.slice(0, ID_DIGITS) ?? ofPod ?? unit ?? sanitize(cgroup),
     cgroup: sanitize(cgroup),
     containerId,
     container,

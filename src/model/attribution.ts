@@ -3,8 +3,8 @@
 /** Whose service a socket is part of, told by its cgroup. */
 export interface Workload {
   /**
-   * What CONTAINER shows: `namespace/pod/container`, a container's name or the first 12 digits of its id, or a systemd unit;
-   * '' where the cgroup is none of these.
+   * What CONTAINER shows: `namespace/pod/container`, a container's name or the first 12 digits of its id, a systemd unit, or
+   * else the path of the cgroup.
    */
   readonly name: string;
   /** Path of the cgroup below the root of its hierarchy: `/system.slice/nginx.service`. */

@@ -72,7 +72,7 @@ export function workloadColumns(): Column<Flow>[] {
       minWidth: 12,
       dropFirst: 8,
       text: ({ workload }) => workload?.name ?? '',
-      value: ({ workload }) => (workload?.name === '' ? null : (workload?.name ?? null)),
+      value: ({ workload }) => workload?.name ?? null,
     },
     ofWorkload('container_id', 'CONTAINER ID', 'Id of the container.', 12, ({ containerId }) => containerId),
     ofWorkload('pod', 'POD', 'Kubernetes pod.', 20, ({ pod }) => pod),

@@ -21,6 +21,7 @@ import {
   type Picture,
 } from './heatmap-picture.js';
 import { heatmapSentences } from './heatmap-text.js';
+import { hasHints, helpText, hintLine, KeyState, TOP_KEYS, topHint } from './key-state.js';
 import { createPaint } from './paint.js';
 import { createTimeText } from './time.js';
 import type { View, ViewOptions } from './view.js';
@@ -30,6 +31,8 @@ const MOST_BANDS = { alone: 24, among: 12 };
 /** Lines of a terminal beside the pictures: the cursor's; below many, a blank line and `… 3 more`. */
 const CURSOR_LINES = 1;
 const MORE_LINES = 2;
+/** A lower terminal has no line to spare for hints. */
+const LEAST_HEIGHT = 16;
 /** Intervals are a little longer or shorter than they should be. */
 const SECOND_NS = 0.95e9;
 /** Intervals of a page on a pipe. */
@@ -82,9 +85,15 @@ class HeatmapWriter {
   }
 
   /** Groups, axis, legend and notes. */
-  drawing(intervals: Intervals, clockOffsetNs: number, room: Room, notes: readonly string[]): string {
+  drawing(
+    intervals: Intervals,
+    clockOffsetNs: number,
+    room: Room,
+    notes: readonly string[],
+    top = this.#options.top,
+  ): string {
     const sections = this.source.sections();
-    const pictures = this.#fitting(sections, intervals, room, notes.length);
+    const pictures = this.#fitting(sections.slice(0, top), sections.length, intervals, room, notes.length);
     if (pictures.length === 0) return `${this.source.measure.label} 0\n`;
     const timeText = this.#timeText(clockOffsetNs);
     const { blocks, foot } = drawPictures(pictures, intervals, room.width, this.#paint, timeText);
@@ -97,20 +106,20 @@ class HeatmapWriter {
 
   /** As many groups as there is room for, with as many bands as that leaves: at least the first, with the least. */
   #fitting(
-    all: readonly HeatmapSection[],
+    sections: readonly HeatmapSection[],
+    all: number,
     intervals: Intervals,
     { width, height }: Room,
     notes: number,
   ): Picture[] {
     const { source } = this;
-    const sections = all.slice(0, this.#options.top);
     const most = sections.length > 1 ? MOST_BANDS.among : MOST_BANDS.alone;
     if (height === undefined) {
       const all = sections.map((section) => gather(source, section, intervals));
       return all.map((gathered) => pictureOf(gathered, intervals, { bands: most, lines: Infinity }));
     }
     const gathered = sections.slice(0, height).map((section) => gather(source, section, intervals));
-    const room = height - CURSOR_LINES - FOOT_LINES - notes - (all.length > 1 ? MORE_LINES : 0);
+    const room = height - CURSOR_LINES - FOOT_LINES - notes - (all > 1 ? MORE_LINES : 0);
     /** What each group that fits may take. */
     const fitting = (bands: number): Most[] => {
       const fits: Most[] = [];
@@ -134,22 +143,27 @@ class HeatmapWriter {
   }
 }
 
-/** Drawn anew each interval. */
+/** Drawn anew each interval. Keys change the number of groups. */
 function terminalHeatmap<Item>(options: HeatmapOptions): View<Item> {
   const { source, display } = options;
   const writer = new HeatmapWriter(options);
+  const paint = createPaint(display.colorLevel);
+  const state = new KeyState(options.top);
   const draw = (clockOffsetNs: number, all: Intervals): string => {
+    if (state.helpShown && display.keys) return helpText(TOP_KEYS, paint);
     const width = display.width ?? PIPE_WIDTH;
     const shown = lastIntervals(all, mostIntervals(source, width));
     const notes = [...source.notes()];
     if (shown.first > 0) notes.unshift(`earlier intervals, not shown: ${formatCount(shown.first)}`);
-    return writer.drawing(shown, clockOffsetNs, { width, height: display.height }, notes);
+    if (hasHints(display, LEAST_HEIGHT)) notes.push(hintLine([topHint(state)], paint));
+    return writer.drawing(shown, clockOffsetNs, { width, height: display.height }, notes, state.top);
   };
   return {
     begin: () => '',
     items: () => '',
     frame: (_nowNs, clockOffsetNs) => draw(clockOffsetNs, intervalsOf(source.timeline())),
     end: (nowNs, clockOffsetNs) => draw(clockOffsetNs, finalIntervals(source, nowNs)),
+    key: (key, nowNs) => state.take(key, nowNs),
   };
 }
 

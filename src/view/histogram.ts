@@ -6,7 +6,7 @@ import type {
 } from '../model/histogram-section.js';
 import { bucketStart, type LatencyHistogram } from '../model/histogram.js';
 import { formatCount, formatPercent } from '../model/units.js';
-import { hasHints, helpText, hintLine, KeyState, type KeyHelp } from './key-state.js';
+import { hasHints, helpText, hintLine, KeyState, TOP_KEYS, topHint } from './key-state.js';
 import { GAP } from './layout.js';
 import { createPaint, type Paint } from './paint.js';
 import { quantileText } from './quantiles.js';
@@ -23,7 +23,6 @@ const MORE_LINES = 2;
 const PIPE_WIDTH = 80;
 /** A lower terminal has no room for hints beside a histogram. */
 const LEAST_HEIGHT = 14;
-const KEYS: readonly KeyHelp[] = [['1-9', 'show so many groups: 12 is 1 and 2; 0: all that fit']];
 const LEAST_BAR = 8;
 
 export interface HistogramOptions extends ViewOptions {
@@ -174,13 +173,13 @@ export function createHistogramView<Item>(options: HistogramOptions): View<Item>
   const state = new KeyState(options.top);
   const hints = (groups: number): string => {
     if (groups < 2) return hintLine([], paint);
-    return hintLine([state.top === undefined ? '1-9 top' : `1-9 top: ${state.top}`], paint);
+    return hintLine([topHint(state)], paint);
   };
   return {
     begin: () => '',
     items: () => '',
     frame(nowNs, clockOffsetNs) {
-      if (state.helpShown && display.keys) return helpText(KEYS, paint);
+      if (state.helpShown && display.keys) return helpText(TOP_KEYS, paint);
       const sections = source.sections();
       const appended = isAppended(display);
       const width = display.width ?? PIPE_WIDTH;

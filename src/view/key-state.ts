@@ -54,6 +54,16 @@ export function hintLine(hints: readonly string[], paint: Paint): string {
   return paint.hint(['q quit', 'space pause', ...hints, '? help'].join('  '));
 }
 
+/** The only key of views that have nothing to sort. */
+export const TOP_KEYS: readonly KeyHelp[] = [
+  ['1-9', 'show so many groups: 12 is 1 and 2; 0: all that fit'],
+];
+
+/** How many groups are shown. */
+export function topHint({ top }: KeyState): string {
+  return top === undefined ? '1-9 top' : `1-9 top: ${top}`;
+}
+
 /** What stands in place of a frame. */
 export function helpText(keys: readonly KeyHelp[], paint: Paint): string {
   const all = [...keys, ...ALWAYS];

@@ -2,7 +2,7 @@ import Table, { type Cell } from 'cli-table3';
 import type { Column, TextContext } from '../model/column.js';
 import { besideSorted, type Order, type Sorting } from '../model/select.js';
 import { formatCount } from '../model/units.js';
-import { hasHints, helpText, hintLine, KeyState, type KeyHelp } from './key-state.js';
+import { hasHints, helpText, hintLine, KeyState, topHint, type KeyHelp } from './key-state.js';
 import { fit, GAP, slotHeader, totalWidth, type Slot } from './layout.js';
 import { createPaint, type Paint } from './paint.js';
 import { headerLine, rowLine } from './rows.js';
@@ -192,7 +192,7 @@ export function createTableView<Item, Row>(options: TableOptions<Row>): View<Ite
       [
         sorting ? `s sort: ${sorting.column.header}` : 's sort',
         'r reverse',
-        state.top === undefined ? '1-9 top' : `1-9 top: ${state.top}`,
+        topHint(state),
       ],
       paint,
     );
