@@ -32,12 +32,12 @@ export abstract class BaseCommand extends Command {
   private toFailure(error: Error): Failure | undefined {
     if (error instanceof Failure) return error;
     if (error instanceof Errors.ExitError) return undefined;
-    const advice = `See: ${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')} --help`;
     // Flag values are checked by pure functions that know no exit codes.
-    if (error instanceof RangeError) return new Failure(EXIT.usage, sanitize(error.message), '', advice);
+    if (error instanceof RangeError)
+      return new Failure(EXIT.usage, sanitize(error.message), '', this.helpAdvice);
     if (error instanceof Errors.CLIError) {
       const what = essence(error.message);
-      return new Failure(EXIT.usage, what, this.suggestion(what), advice);
+      return new Failure(EXIT.usage, what, this.suggestion(what), this.helpAdvice);
     }
     return DEBUG
       ? undefined
@@ -47,6 +47,16 @@ export abstract class BaseCommand extends Command {
           'This is a mistake in tcpscope.',
           'Please report it with the output of DEBUG=tcpscope:*.',
         );
+  }
+
+  private get helpAdvice(): string {
+    return `See: ${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')} --help`;
+  }
+
+  /** For commands that take any number of words. */
+  protected unknownFlag(flag: string): Failure {
+    const what = `Nonexistent flag: ${sanitize(flag)}`;
+    return new Failure(EXIT.usage, what, this.suggestion(what), this.helpAdvice);
   }
 
   private suggestion(message: string): string {

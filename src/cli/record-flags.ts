@@ -1,11 +1,11 @@
 /** Recording what a command sees: the same flags in every command. */
 import { Flags } from '@oclif/core';
 import { createRedactor } from '../record/redact.js';
-import { thisHost } from '../record/this-host.js';
-import { RecordingWriter } from '../record/writer.js';
+import type { HeadFacts } from '../record/head.js';
+import { RecordingWriter, type WriterOptions } from '../record/writer.js';
 import type { RecordedItem } from '../record/items.js';
 import type { Losses } from '../model/source.js';
-import type { OpenRecorder } from './run-live.js';
+import type { OpenRecorder } from './run-report.js';
 
 const helpGroup = 'RECORD';
 
@@ -27,15 +27,6 @@ export interface RecordFlagValues {
   redact: boolean;
 }
 
-/** What the head of a recording says of the command. */
-export interface RecordedCommand {
-  /** Version of the program. */
-  tcpscope: string;
-  command: string;
-  arguments: readonly string[];
-  filtered: boolean;
-}
-
 /** The head is brought up to date so often: what a cut-off file says of its losses is at most so old. */
 const CHECKPOINT_NS = 5e9;
 
@@ -45,19 +36,17 @@ const CHECKPOINT_NS = 5e9;
  */
 export async function openRecorder<Item extends RecordedItem>(
   { record, redact }: RecordFlagValues,
-  command: RecordedCommand,
+  facts: HeadFacts,
+  options: Pick<WriterOptions, 'readClock'> = {},
 ): Promise<OpenRecorder<Item> | undefined> {
   if (record === undefined) return undefined;
-  const writer = await RecordingWriter.create(
-    record,
-    { ...command, host: thisHost() },
-    {
-      ...(redact ? { redactor: createRedactor() } : {}),
-      onFailure: ({ what, why, advice }) => {
-        process.stderr.write(`tcpscope: ${what}\n${why}\n${advice}\n`);
-      },
+  const writer = await RecordingWriter.create(record, facts, {
+    ...options,
+    ...(redact ? { redactor: createRedactor() } : {}),
+    onFailure: ({ what, why, advice }) => {
+      process.stderr.write(`tcpscope: ${what}\n${why}\n${advice}\n`);
     },
-  );
+  });
   return toRecorder(writer);
 }
 

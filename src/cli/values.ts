@@ -65,6 +65,14 @@ function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   return address.isIPv4MappedAddress() ? address.toIPv4Address() : address;
 }
 
+/** `full`, or how many recorded seconds a second: `1x`, `0.5x`, `10`. */
+export function parseSpeed(text: string): 'full' | number {
+  if (text === 'full') return 'full';
+  const speed = /^\d+(\.\d+)?x?$/.test(text) ? parseFloat(text) : NaN;
+  if (speed >= 0.01 && speed <= 1000) return speed;
+  throw new RangeError(`--speed ${text}: must be full, or from 0.01x to 1000x`);
+}
+
 export function parseComm(text: string): string {
   if (text !== '') return text;
   throw new RangeError('--comm: the name is empty');

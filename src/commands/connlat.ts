@@ -7,10 +7,11 @@ import { CONNLAT_MANUAL, connlatReport } from '../cli/connlat-report.js';
 import { filterFlags, isUnfiltered, minLatencyFlag, toFilter } from '../cli/filter-flags.js';
 import { openLiveAttribution } from '../cli/live-attribution.js';
 import { openRecorder, recordFlags } from '../cli/record-flags.js';
-import { runLive } from '../cli/run-live.js';
+import { runReport } from '../cli/run-report.js';
 import { transportFlag } from '../cli/tracing-flags.js';
 import { countFlag, currentDisplay, parseTiming, viewFlags } from '../cli/view-flags.js';
 import { HandshakeSource } from '../kernel/handshakes.js';
+import { thisHost } from '../record/this-host.js';
 import { isEmptyFilter, wantsAttribution } from '../model/attribution-filter.js';
 import { parseDuration } from '../model/units.js';
 import { monotonicNs } from '../session/clock.js';
@@ -109,7 +110,7 @@ export default class Connlat extends BaseCommand {
         meetings: flags.record !== undefined,
         audit: unfiltered,
       }));
-      await runLive({
+      await runReport({
         source: handshakes,
         report,
         attribute: (flow, nowNs) => {
@@ -122,6 +123,7 @@ export default class Connlat extends BaseCommand {
             command: 'connlat',
             arguments: this.argv,
             filtered: !unfiltered,
+            host: thisHost(),
           }),
         status: flags['sync-errors'] ? `${SLOWS_CALLS}\n${TRACING}` : TRACING,
         display,

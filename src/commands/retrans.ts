@@ -1,16 +1,16 @@
-import { Flags } from '@oclif/core';
 import { retransmitAuditSentence } from '../aggregate/audit.js';
 import { attributionFlags, hostRootFlag, toAttributionFilter } from '../cli/attribution-flags.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { filterFlags, isUnfiltered, minLatencyFlag, toFilter } from '../cli/filter-flags.js';
 import { openLiveAttribution } from '../cli/live-attribution.js';
 import { openRecorder, recordFlags } from '../cli/record-flags.js';
+import { retransFlags, toRetransFilter } from '../cli/retrans-flags.js';
 import { RETRANS_MANUAL, retransReport } from '../cli/retrans-report.js';
-import { runLive } from '../cli/run-live.js';
+import { runReport } from '../cli/run-report.js';
 import { transportFlag } from '../cli/tracing-flags.js';
-import { parseKind, parseState } from '../cli/values.js';
 import { countFlag, currentDisplay, parseTiming, viewFlags } from '../cli/view-flags.js';
 import { RetransmitSource } from '../kernel/retransmits.js';
+import { thisHost } from '../record/this-host.js';
 import { isEmptyFilter, wantsAttribution } from '../model/attribution-filter.js';
 import { monotonicNs } from '../session/clock.js';
 
@@ -47,31 +47,12 @@ export default class Retrans extends BaseCommand {
   static override flags = {
     ...viewFlags,
     count: countFlag('retransmissions'),
-    'absolute-seq': Flags.boolean({
-      description: "Sequence numbers as they are on the wire, not from the connection's start.",
-      helpGroup: 'VIEW',
-    }),
     ...filterFlags,
     ...attributionFlags,
     'host-root': hostRootFlag,
     ...recordFlags,
     'min-latency': minLatencyFlag('Only where the flow had stood still (STALL) for at least this long.'),
-    kind: Flags.string({
-      description: 'Why it was sent again: syn, synack, fast, rto, loss, tlp.',
-      helpValue: 'KIND',
-      helpGroup: 'FILTER',
-      multiple: true,
-      multipleNonGreedy: true,
-      delimiter: ',',
-    }),
-    state: Flags.string({
-      description: 'State of the connection: ESTABLISHED, SYN_SENT, FIN_WAIT1 …',
-      helpValue: 'STATE',
-      helpGroup: 'FILTER',
-      multiple: true,
-      multipleNonGreedy: true,
-      delimiter: ',',
-    }),
+    ...retransFlags,
     transport: transportFlag,
   };
 
@@ -79,8 +60,7 @@ export default class Retrans extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Retrans);
-    const kinds = (flags.kind ?? []).map(parseKind);
-    const states = (flags.state ?? []).map(parseState);
+    const { kinds, states } = toRetransFilter(flags);
     const timing = parseTiming(flags);
     const wanted = toAttributionFilter(flags);
     const display = currentDisplay(flags);
@@ -105,7 +85,7 @@ export default class Retrans extends BaseCommand {
         meetings: flags.record !== undefined,
         audit: unfiltered,
       }));
-      await runLive({
+      await runReport({
         source: retransmits,
         report,
         attribute: (flow, nowNs) => {
@@ -118,6 +98,7 @@ export default class Retrans extends BaseCommand {
             command: 'retrans',
             arguments: this.argv,
             filtered: !unfiltered,
+            host: thisHost(),
           }),
         status: 'Tracing TCP retransmissions; Ctrl-C ends.',
         display,

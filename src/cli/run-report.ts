@@ -1,9 +1,10 @@
-/** Shows what a live source sees, records it where asked to, and says at the end how far that may be trusted. */
+/** Shows what a source sees, records it where asked to, and says at the end how far that may be trusted. */
 import { AttributedSource } from '../attribute/attributed-source.js';
 import type { Flow } from '../model/flow.js';
 import type { Meeting } from '../model/meeting.js';
 import type { Recorder } from '../model/recorder.js';
 import type { Losses, Source } from '../model/source.js';
+import type { Clock } from '../session/clock.js';
 import { runSession } from '../session/run.js';
 import { summary } from '../view/summary.js';
 import type { Display } from '../view/view.js';
@@ -18,7 +19,7 @@ export interface OpenRecorder<Item> extends Recorder<Item> {
   facts(): { items: number; dropped: number };
 }
 
-export interface LiveRun<Item> {
+export interface ReportRun<Item> {
   source: Source<Item | Meeting>;
   report: Report<Item>;
   attribute(flow: Flow, nowNs: number): void;
@@ -29,12 +30,14 @@ export interface LiveRun<Item> {
   display: Display;
   timing: { intervalMs: number; durationMs: number | undefined; count: number | undefined };
   refresh?: () => void;
+  /** Default: the time of this host. */
+  clock?: Clock;
   /** How the totals compare with the kernel's counters; undefined where a filter makes that meaningless. */
   audit(): string | undefined;
 }
 
 /** The source is closed at the end, whatever happens. */
-export async function runLive<Item extends Flow & { type: string }>(run: LiveRun<Item>): Promise<void> {
+export async function runReport<Item extends Flow & { type: string }>(run: ReportRun<Item>): Promise<void> {
   const { source, report, display } = run;
   try {
     const recorder = await run.openRecorder();
@@ -46,6 +49,7 @@ export async function runLive<Item extends Flow & { type: string }>(run: LiveRun
       status: run.status,
       display,
       ...(run.refresh ? { refresh: run.refresh } : {}),
+      ...(run.clock ? { clock: run.clock } : {}),
       ...run.timing,
     });
     const losses = source.losses();

@@ -1,0 +1,182 @@
+import { Args, Flags } from '@oclif/core';
+import { attributionFlags, toAttributionFilter } from '../cli/attribution-flags.js';
+import { BaseCommand } from '../cli/base-command.js';
+import { filterFlags, isUnfiltered, minLatencyFlag, toFilter } from '../cli/filter-flags.js';
+import { openRecorder, recordFlags } from '../cli/record-flags.js';
+import { openRecordings, type OpenRecordings } from '../cli/recordings.js';
+import { clockOf, ReplaySource } from '../cli/replay-source.js';
+import { retransFlags } from '../cli/retrans-flags.js';
+import { runReport } from '../cli/run-report.js';
+import { subjectOf } from '../cli/subjects.js';
+import { parseSpeed } from '../cli/values.js';
+import { countFlag, currentDisplay, parseTiming, viewFlags } from '../cli/view-flags.js';
+import { loadConfig } from '../host/config-file.js';
+import { serviceName } from '../host/services.js';
+import { isEmptyFilter, wantsAttribution } from '../model/attribution-filter.js';
+import type { Flow } from '../model/flow.js';
+import { NameBook } from '../model/name-book.js';
+import { formatCount, formatElapsed } from '../model/units.js';
+import type { RecordedItem } from '../record/items.js';
+import { replayClock } from '../session/clock.js';
+
+export default class Replay extends BaseCommand {
+  static override summary = 'Show recordings as the command that made them shows what it traces.';
+  static override description =
+    'Takes what connlat --record or retrans --record wrote, with every view, filter and output of that command; needs neither root nor ' +
+    'Linux. Several files (of several hosts) are shown as one, in the order of time; where both ends of a connection were recorded, ' +
+    'the difference between the clocks of their hosts is estimated, said and taken out.';
+
+  static override examples = [
+    { description: 'Rows, as they were', command: '<%= config.bin %> <%= command.id %> incident.tcpscope' },
+    {
+      description: 'Who could not reach whom',
+      command: '<%= config.bin %> <%= command.id %> incident.tcpscope --by container,remote --sort fail',
+    },
+    {
+      description: 'Two hosts as one',
+      command: '<%= config.bin %> <%= command.id %> web-1.tcpscope web-2.tcpscope --by host,result',
+    },
+    {
+      description: 'A copy without addresses and names, to hand on',
+      command: '<%= config.bin %> <%= command.id %> incident.tcpscope --record shared.tcpscope --redact',
+    },
+  ];
+
+  static override strict = false;
+
+  static override args = {
+    file: Args.string({ description: 'Recordings; several are shown as one.', required: true }),
+  };
+
+  static override flags = {
+    ...viewFlags,
+    count: countFlag('finished attempts or retransmissions'),
+    speed: Flags.string({
+      description: 'full, or how much faster than it was: 1x as it was, 10x.',
+      helpValue: '1x',
+      default: 'full',
+      helpGroup: 'REPLAY',
+    }),
+    follow: Flags.boolean({
+      description: 'Go on as the file grows, until its end is written.',
+      helpGroup: 'REPLAY',
+    }),
+    ...filterFlags,
+    ...attributionFlags,
+    ...recordFlags,
+    'min-latency': minLatencyFlag(
+      'Only attempts that took, or flows that had stood still, at least this long.',
+    ),
+    ...retransFlags,
+  };
+
+  async run(): Promise<void> {
+    const { flags, argv } = await this.parse(Replay);
+    const paths = this.pathsIn(argv as string[]);
+    if (flags.follow && paths.length > 1) throw new RangeError('--follow is for one file');
+    const timing = parseTiming(flags);
+    const speed = parseSpeed(flags.speed);
+    const { cgroup = [], netns = [], ...others } = flags;
+    const filter = toFilter(others);
+    const wanted = { ...toAttributionFilter(flags), cgroups: cgroup };
+    const display = currentDisplay(flags);
+    const opened = await openRecordings(paths);
+    const { recording, files, command } = opened;
+    try {
+      const subject = subjectOf(command);
+      const wants = subject.wants(filter, flags);
+      const names = new NameBook();
+      const unfiltered = isUnfiltered(filter) && isEmptyFilter(wanted) && netns.length === 0;
+      const source = new ReplaySource<RecordedItem>(recording, {
+        follow: flags.follow,
+        losses: () => opened.losses(),
+      });
+      const clock = replayClock({
+        startNs: recording.startedNs,
+        speed,
+        unixOffsetNs: () => recording.clockOffsetAt(clock.nowNs()),
+      });
+      const { places, file: configFile } = loadConfig(flags.config);
+      const asRecorded = flags.config === undefined;
+      const report = subject.report({
+        flags,
+        display,
+        context: { clockOffsetNs: 0, timeFormat: flags.time, startedNs: recording.startedNs },
+        names,
+        endpointNames: { addresses: flags.dns, ports: flags.dns && !flags.numeric },
+        revealed: [
+          ...(recording.hosts.length > 1 ? ['host'] : []),
+          ...(configFile !== undefined && places.hasRegions ? ['region'] : []),
+        ],
+      });
+      await runReport<RecordedItem>({
+        source,
+        report,
+        clock: clockOf(source, clock),
+        attribute: (flow) => {
+          if (!asRecorded) {
+            flow.localPlace = places.of(flow.localAddress);
+            flow.remotePlace = places.of(flow.remoteAddress);
+          }
+          flow.service = serviceName(flow.remotePort);
+          names.learn(flow);
+        },
+        wants: (item) => wants(item) && isInNetns(netns, item) && wantsAttribution(wanted, item),
+        openRecorder: () =>
+          openRecorder(
+            flags,
+            {
+              tcpscope: this.config.version,
+              command,
+              arguments: files[0]?.head.arguments ?? [],
+              filtered: !unfiltered || files.some(({ head }) => head.filtered),
+              host: files[0]!.head.host,
+            },
+            {
+              readClock: () => {
+                const monotonicNs = clock.nowNs();
+                return {
+                  monotonicNs,
+                  unixNs: BigInt(monotonicNs) + BigInt(recording.clockOffsetAt(monotonicNs)),
+                };
+              },
+            },
+          ),
+        status: describe(opened),
+        display,
+        timing,
+        // Of a part, or of several hosts, it says nothing.
+        audit: () =>
+          unfiltered && source.ended && files.length === 1
+            ? (files[0]?.progress.audit ?? undefined)
+            : undefined,
+      });
+      for (const remark of files.flatMap(({ remarks }) => remarks)) process.stderr.write(`${remark}\n`);
+    } finally {
+      await opened.close();
+    }
+  }
+
+  /** oclif takes what it does not know for a file where there may be several. */
+  private pathsIn(words: readonly string[]): string[] {
+    const flag = words.find((word) => /^-./.test(word));
+    if (flag !== undefined) throw this.unknownFlag(flag);
+    return [...words];
+  }
+}
+
+/** A namespace by its number, or by the name that it had. */
+function isInNetns(wanted: readonly string[], { netns, netnsName }: Flow): boolean {
+  return wanted.length === 0 || wanted.some((text) => text === String(netns) || text === netnsName);
+}
+
+/** What is replayed, and what is to be known of it. */
+function describe({ recording, files, command }: OpenRecordings): string {
+  const { hosts, itemCount, startedNs, endedNs, remarks } = recording;
+  const what = files.length === 1 ? (files[0]?.label ?? '') : `${formatCount(files.length)} files`;
+  const begun = new Date((startedNs + recording.clockOffsetAt(startedNs)) / 1e6).toISOString();
+  const head =
+    `Replaying ${what}: ${command} on ${hosts.join(', ')} from ${begun}, ` +
+    `${formatElapsed(endedNs - startedNs)}, ${formatCount(itemCount)} events`;
+  return [head, ...remarks].join('\n');
+}
