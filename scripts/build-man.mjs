@@ -19,7 +19,7 @@ const man = path.join(root, 'man');
  * @typedef {{rows?: readonly Column[], groups?: readonly Column[], keys?: Keys}} Manual
  * @typedef {{type: string, description?: string, helpValue?: string, helpGroup?: string, default?: unknown, multiple?: boolean,
  *   options?: readonly string[], exclusive?: readonly string[], char?: string, hidden?: boolean}} Flag
- * @typedef {{flags?: Record<string, Flag>, baseFlags?: Record<string, Flag>, manual?: Manual}} CommandClass
+ * @typedef {{flags?: Record<string, Flag>, baseFlags?: Record<string, Flag>, manual?: Manual, comparison?: Manual}} CommandClass
  */
 
 /** Text without anything that troff takes for its own. @param {string} text */
@@ -169,7 +169,7 @@ function commandFile(name) {
 export async function buildPage(name) {
   /** @type {CommandClass} */
   const command = (await import(pathToFileURL(commandFile(name)).href)).default;
-  const manual = command.manual ?? {};
+  const manual = command.manual ?? command.comparison ?? {};
   const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   const source = readFileSync(path.join(man, `${name}.md`), 'utf8');
   const body = blocksOf(source).flatMap((block) => blockToTroff(block, command, manual));

@@ -26,6 +26,7 @@ export function createAttributor(
     flow.remotePlace = sources.place(flow.remoteAddress);
     flow.remoteName = sources.remoteName(flow.remoteAddress, nowNs);
     flow.service = sources.service(flow.remotePort);
-    names.learn(flow);
+    names.learnNetns(flow);
+    if (flow.remoteName !== undefined) names.learnRemote(flow.remoteAddress, flow.remoteName);
   };
 }

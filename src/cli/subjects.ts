@@ -1,28 +1,34 @@
 /** What recordings may be of: how each is shown, and what of its flags only it has. */
+import type { Sides } from '../aggregate/diff.js';
 import { EXIT, Failure } from '../model/failure.js';
 import { flowTest } from '../model/flow-filter.js';
 import type { Handshake } from '../model/handshake.js';
 import { isRetransmit, type RetransItem } from '../model/retransmit.js';
 import type { RecordedItem } from '../record/items.js';
 import type { Filter } from '../events/shared.js';
+import type { NameBook } from '../model/name-book.js';
+import { compareHandshakes, compareRetransmits, type Comparison } from './diff-report.js';
 import { connlatReport } from './connlat-report.js';
 import type { Report, ReportOptions } from './report.js';
 import { retransReport, type RetransViewFlagValues } from './retrans-report.js';
 import { toRetransFilter, wantsRetransmit } from './retrans-flags.js';
 
-/** Flags of a replay; those of one command have no meaning for another. */
-export interface SubjectFlagValues extends RetransViewFlagValues {
+/** Flags that have a meaning for one kind of recordings only. */
+export interface OwnFlagValues {
   kind?: string[] | undefined;
   state?: string[] | undefined;
+  'absolute-seq'?: boolean;
 }
 
 export interface Subject {
-  report(options: ReportOptions<SubjectFlagValues>): Report<RecordedItem>;
+  report(options: ReportOptions<RetransViewFlagValues>): Report<RecordedItem>;
   /** Decides as the kernel side does while it traces. */
-  wants(filter: Filter, flags: SubjectFlagValues): (item: RecordedItem) => boolean;
+  wants(filter: Filter, flags: OwnFlagValues): (item: RecordedItem) => boolean;
+  compare(by: readonly string[], names: NameBook, startedNs: Sides<number>): Comparison<RecordedItem>;
 }
 
 const connlat: Subject = {
+  compare: (...options) => compareHandshakes(...options) as Comparison<RecordedItem>,
   report: (options) => connlatReport(options) as Report<RecordedItem>,
   wants(filter, flags) {
     if (flags.kind || flags.state || flags['absolute-seq'])
@@ -36,6 +42,7 @@ const connlat: Subject = {
 };
 
 const retrans: Subject = {
+  compare: (...options) => compareRetransmits(...options) as Comparison<RecordedItem>,
   report: (options) => retransReport(options) as Report<RecordedItem>,
   wants(filter, flags) {
     const own = toRetransFilter(flags);

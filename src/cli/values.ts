@@ -73,6 +73,13 @@ export function parseSpeed(text: string): 'full' | number {
   throw new RangeError(`--speed ${text}: must be full, or from 0.01x to 1000x`);
 }
 
+/** A probability: `0.01`. */
+export function parseAlpha(text: string): number {
+  const alpha = /^0?\.\d+$/.test(text) ? Number(text) : NaN;
+  if (alpha > 0 && alpha < 1) return alpha;
+  throw new RangeError(`--alpha ${text}: must be between 0 and 1, as in 0.01`);
+}
+
 export function parseComm(text: string): string {
   if (text !== '') return text;
   throw new RangeError('--comm: the name is empty');

@@ -166,17 +166,15 @@ export function chooseView<Item, Row>(
   }
   if (flags.by) {
     const { rows, notes, columns, defaultSort } = parts.table;
-    const sorting = {
-      column: namedColumn(columns, '--sort', flags.sort ?? defaultSort),
-    } satisfies Sorting<Row>;
+    const sorting = chooseSorting(columns, flags.sort ?? defaultSort);
     const options = { ...base, ...top, rows, ...(notes ? { notes } : {}), sorting };
-    const shown = chosenColumns(columns, flags, machine);
+    const shown = chooseColumns(columns, flags, machine);
     if (!machine) return createTableView({ ...options, columns: shown });
     return flags.json
       ? createJsonTableView({ ...options, columns: shown })
       : createCsvTableView({ ...options, columns: shown });
   }
-  const options = { ...base, columns: chosenColumns(parts.columns, flags, machine) };
+  const options = { ...base, columns: chooseColumns(parts.columns, flags, machine) };
   if (!machine) return createRowsView(options);
   return flags.json ? createJsonView(options) : createCsvView(options);
 }
@@ -194,14 +192,20 @@ function refuseUseless(flags: ViewFlagValues): void {
     throw new RangeError(`--columns has no meaning for a ${hist ? 'histogram' : 'heatmap'}`);
 }
 
-function chosenColumns<Item>(
+/** Those that the flags ask for. @throws {RangeError} for an unknown one, with the nearest valid one. */
+export function chooseColumns<Item>(
   columns: readonly Column<Item>[],
-  flags: ViewFlagValues,
+  flags: Pick<ViewFlagValues, 'columns' | 'wide'>,
   machine: boolean,
 ): Column<Item>[] {
   const names = flags.columns?.map((name) => namedColumn(columns, '--columns', name).key);
   if (machine) return machineColumns(columns, names);
   return flags.wide ? wideColumns(columns) : textColumns(columns, names);
+}
+
+/** @throws {RangeError} for an unknown column, with the nearest valid one. */
+export function chooseSorting<Row>(columns: readonly Column<Row>[], name: string): Sorting<Row> {
+  return { column: namedColumn(columns, '--sort', name) };
 }
 
 /** By key or header, in any case: what the user sees on the screen is what they type. */

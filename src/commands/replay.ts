@@ -5,15 +5,13 @@ import { filterFlags, isUnfiltered, minLatencyFlag, toFilter } from '../cli/filt
 import { openRecorder, recordFlags } from '../cli/record-flags.js';
 import { openRecordings, type OpenRecordings } from '../cli/recordings.js';
 import { clockOf, ReplaySource } from '../cli/replay-source.js';
+import { replayAttributor, wantsOfReplay, withoutPlaces } from '../cli/replay-attribution.js';
 import { retransFlags } from '../cli/retrans-flags.js';
 import { runReport } from '../cli/run-report.js';
 import { subjectOf } from '../cli/subjects.js';
 import { parseSpeed } from '../cli/values.js';
 import { countFlag, currentDisplay, parseTiming, viewFlags } from '../cli/view-flags.js';
-import { loadConfig } from '../host/config-file.js';
-import { serviceName } from '../host/services.js';
-import { isEmptyFilter, wantsAttribution } from '../model/attribution-filter.js';
-import type { Flow } from '../model/flow.js';
+import { isEmptyFilter } from '../model/attribution-filter.js';
 import { NameBook } from '../model/name-book.js';
 import { formatCount, formatElapsed } from '../model/units.js';
 import type { RecordedItem } from '../record/items.js';
@@ -76,17 +74,17 @@ export default class Replay extends BaseCommand {
     if (flags.follow && paths.length > 1) throw new RangeError('--follow is for one file');
     const timing = parseTiming(flags);
     const speed = parseSpeed(flags.speed);
-    const { cgroup = [], netns = [], ...others } = flags;
-    const filter = toFilter(others);
-    const wanted = { ...toAttributionFilter(flags), cgroups: cgroup };
+    const filter = toFilter(withoutPlaces(flags));
     const display = currentDisplay(flags);
     const opened = await openRecordings(paths);
     const { recording, files, command } = opened;
     try {
       const subject = subjectOf(command);
-      const wants = subject.wants(filter, flags);
+      const wants = wantsOfReplay(flags, subject.wants(filter, flags));
       const names = new NameBook();
-      const unfiltered = isUnfiltered(filter) && isEmptyFilter(wanted) && netns.length === 0;
+      const attribute = replayAttributor(flags, names);
+      const unfiltered =
+        isUnfiltered(filter) && isEmptyFilter(toAttributionFilter(flags)) && !flags.cgroup && !flags.netns;
       const source = new ReplaySource<RecordedItem>(recording, {
         follow: flags.follow,
         losses: () => opened.losses(),
@@ -96,32 +94,20 @@ export default class Replay extends BaseCommand {
         speed,
         unixOffsetNs: () => recording.clockOffsetAt(clock.nowNs()),
       });
-      const { places, file: configFile } = loadConfig(flags.config);
-      const asRecorded = flags.config === undefined;
       const report = subject.report({
         flags,
         display,
         context: { clockOffsetNs: 0, timeFormat: flags.time, startedNs: recording.startedNs },
         names,
         endpointNames: { addresses: flags.dns, ports: flags.dns && !flags.numeric },
-        revealed: [
-          ...(recording.hosts.length > 1 ? ['host'] : []),
-          ...(configFile !== undefined && places.hasRegions ? ['region'] : []),
-        ],
+        revealed: [...(recording.hosts.length > 1 ? ['host'] : []), ...(flags.config ? ['region'] : [])],
       });
       await runReport<RecordedItem>({
         source,
         report,
         clock: clockOf(source, clock),
-        attribute: (flow) => {
-          if (!asRecorded) {
-            flow.localPlace = places.of(flow.localAddress);
-            flow.remotePlace = places.of(flow.remoteAddress);
-          }
-          flow.service = serviceName(flow.remotePort);
-          names.learn(flow);
-        },
-        wants: (item) => wants(item) && isInNetns(netns, item) && wantsAttribution(wanted, item),
+        attribute,
+        wants,
         openRecorder: () =>
           openRecorder(
             flags,
@@ -163,11 +149,6 @@ export default class Replay extends BaseCommand {
     if (flag !== undefined) throw this.unknownFlag(flag);
     return [...words];
   }
-}
-
-/** A namespace by its number, or by the name that it had. */
-function isInNetns(wanted: readonly string[], { netns, netnsName }: Flow): boolean {
-  return wanted.length === 0 || wanted.some((text) => text === String(netns) || text === netnsName);
 }
 
 /** What is replayed, and what is to be known of it. */

@@ -9,9 +9,8 @@ export class NameBook {
 
   constructor(private readonly limit = DEFAULT_LIMIT) {}
 
-  learn({ netns, netnsName, remoteAddress, remoteName }: Flow): void {
+  learnNetns({ netns, netnsName }: Flow): void {
     if (netnsName !== undefined) this.put(this.namespaces, netns, netnsName);
-    if (remoteName !== undefined) this.put(this.remotes, remoteAddress, remoteName);
   }
 
   learnRemote(address: string, name: string): void {

@@ -54,7 +54,7 @@ async function openRegular(path: string): Promise<FileHandle> {
     stats = await file.stat();
   } catch (error) {
     await file?.close();
-    throw readFailure(path, reason(error), 'Give the path of a file that tcpscope --record has written.');
+    throw readFailure(path, readReason(error), 'Give the path of a file that tcpscope --record has written.');
   }
   if (stats.isFile()) return file;
   await file.close();
@@ -247,8 +247,8 @@ function headOf(path: string, answer: HeadAnswer): RecordingHead {
   if (answer.kind === 'foreign') throw notRecording(path, 'Its first block is not the head of a recording');
   throw new Failure(
     EXIT.failure,
-    `Cannot read ${sanitize(path)}: its format is of version ${answer.version}`,
-    `This tcpscope reads recordings of version ${VERSION}`,
+    `Cannot read ${sanitize(path)}: its format is of version ${answer.version}.`,
+    `This tcpscope reads recordings of version ${VERSION}.`,
     `Use tcpscope ${answer.tcpscope} or later, which wrote it.`,
   );
 }
@@ -256,12 +256,17 @@ function headOf(path: string, answer: HeadAnswer): RecordingHead {
 function notRecording(path: string, why: string): Failure {
   return new Failure(
     EXIT.failure,
-    `${sanitize(path)} is not a tcpscope recording`,
-    why,
+    `${sanitize(path)} is not a tcpscope recording.`,
+    `${why}.`,
     'Give a file that tcpscope --record has written.',
   );
 }
 
+/** A file that is missing is no missing folder here. */
+function readReason(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'There is no such file' : reason(error);
+}
+
 function readFailure(path: string, why: string, advice: string): Failure {
-  return new Failure(EXIT.failure, `Cannot read ${sanitize(path)}`, why, advice);
+  return new Failure(EXIT.failure, `Cannot read ${sanitize(path)}.`, `${why}.`, advice);
 }

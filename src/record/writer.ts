@@ -238,8 +238,8 @@ export class RecordingWriter {
     this.options.onFailure?.(
       new Failure(
         EXIT.failure,
-        `The recording ${sanitize(this.path)} ends here: it cannot be written to any more`,
-        reason(error),
+        `The recording ${sanitize(this.path)} ends here: it cannot be written to any more.`,
+        `${reason(error)}.`,
         'What was recorded until now can be replayed; make room, and record into another file.',
       ),
     );
@@ -287,14 +287,14 @@ function createFailure(path: string, error: unknown): Failure {
   if (code === 'EEXIST' || code === 'ELOOP')
     return new Failure(
       EXIT.failure,
-      `Cannot record into ${sanitize(path)}`,
-      'There is a file of this name already, and a recording never replaces one',
+      `Cannot record into ${sanitize(path)}.`,
+      'There is a file of this name already, and a recording never replaces one.',
       'Give another name, or remove the file first.',
     );
   return new Failure(
     EXIT.failure,
-    `Cannot record into ${sanitize(path)}`,
-    reason(error),
+    `Cannot record into ${sanitize(path)}.`,
+    `${reason(error)}.`,
     'Give a path in a folder that exists, has room and may be written to.',
   );
 }

@@ -56,10 +56,8 @@ export function diffHeadLines(
   { width, colorLevel }: Readonly<Display>,
 ): string[] {
   const paint = createPaint(colorLevel);
-  const adjustment =
-    comparisons === 1
-      ? 'one comparison'
-      : `p adjusted for ${formatCount(comparisons)} comparisons (Benjamini-Hochberg)`;
+  const made = ['no group has enough events to compare', 'one comparison'][comparisons];
+  const adjustment = made ?? `p adjusted for ${formatCount(comparisons)} comparisons (Benjamini-Hochberg)`;
   return [
     ...wrapped(recordingLine('before', recordings.before, noun), width),
     ...wrapped(recordingLine('after', recordings.after, noun), width),

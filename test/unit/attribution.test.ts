@@ -115,7 +115,7 @@ describe('names in tables', () => {
     assert.equal(remote.text(row, CONTEXT, 20), '10.3.0.12:6379');
     assert.equal(netns.text(row, CONTEXT, 20), '5');
     names.learnRemote('10.3.0.12', 'redis-1.example');
-    names.learn(Object.assign(handshake({ netns: 5 }), { netnsName: 'blue' }));
+    names.learnNetns(Object.assign(handshake({ netns: 5 }), { netnsName: 'blue' }));
     assert.equal(remote.text(row, CONTEXT, 20), 'redis-1.example:6379');
     assert.equal(remote.value?.(row, CONTEXT), '10.3.0.12:6379');
     assert.equal(netns.text(row, CONTEXT, 20), 'blue');

@@ -1,0 +1,42 @@
+/** What is said of recorded flows, beside what was recorded; and which of them are wanted. */
+import { loadConfig } from '../host/config-file.js';
+import { serviceName } from '../host/services.js';
+import { wantsAttribution } from '../model/attribution-filter.js';
+import type { Flow } from '../model/flow.js';
+import type { NameBook } from '../model/name-book.js';
+import type { RecordedItem } from '../record/items.js';
+import { toAttributionFilter, type AttributionFlagValues } from './attribution-flags.js';
+
+type Flags = AttributionFlagValues & { netns?: string[] | undefined };
+
+/** Places are as they were recorded, unless a configuration is asked for. */
+export function replayAttributor(flags: Flags, names: NameBook): (flow: Flow) => void {
+  const places = flags.config === undefined ? undefined : loadConfig(flags.config).places;
+  return (flow) => {
+    if (places) {
+      flow.localPlace = places.of(flow.localAddress);
+      flow.remotePlace = places.of(flow.remoteAddress);
+    }
+    flow.service = serviceName(flow.remotePort);
+    names.learnNetns(flow);
+    if (flags.dns && flow.remoteName !== undefined) names.learnRemote(flow.remoteAddress, flow.remoteName);
+  };
+}
+
+/** Cgroups go by their paths, and network namespaces by the numbers or names that they had. */
+export function wantsOfReplay(
+  flags: Flags,
+  wants: (item: RecordedItem) => boolean,
+): (item: RecordedItem) => boolean {
+  const wanted = { ...toAttributionFilter(flags), cgroups: flags.cgroup ?? [] };
+  const netns = flags.netns ?? [];
+  const isInNetns = (item: Flow): boolean =>
+    netns.length === 0 || netns.some((text) => text === String(item.netns) || text === item.netnsName);
+  return (item) => wants(item) && isInNetns(item) && wantsAttribution(wanted, item);
+}
+
+/** The filters that do not depend on the host that replays. */
+export function withoutPlaces<Values extends Flags>(flags: Values): Omit<Values, 'cgroup' | 'netns'> {
+  const { cgroup: _cgroup, netns: _netns, ...others } = flags;
+  return others;
+}
