@@ -18,15 +18,16 @@ export class AttributedSource<Item extends Flow & { type: string }> implements S
   ) {}
 
   drain(nowNs: number): Item[] {
-    const { attribute, wants, recorder } = this.options;
+    const { options } = this;
+    const { recorder } = options;
     const wanted: Item[] = [];
     for (const item of this.source.drain(nowNs)) {
       if (isMeeting(item)) {
         recorder?.add(item);
         continue;
       }
-      attribute(item, nowNs);
-      if (!wants(item)) continue;
+      options.attribute(item, nowNs);
+      if (!options.wants(item)) continue;
       recorder?.add(item);
       wanted.push(item);
     }

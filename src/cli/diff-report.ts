@@ -48,7 +48,7 @@ function comparison<Item>({ diff, totals, columns, noun, method }: Parts<Item>):
       totals[side].add(item);
     },
     finish: (durationsNs, alpha) => diff.finish(durationsNs, alpha),
-    columns: (durationsNs) => columns(durationsNs) as readonly Column<Row>[],
+    columns: (durationsNs) => columns(durationsNs),
     noun,
     method,
     facts: (side) => totals[side].facts(),

@@ -36,7 +36,6 @@ export function wantsOfReplay(
 }
 
 /** The filters that do not depend on the host that replays. */
-export function withoutPlaces<Values extends Flags>(flags: Values): Omit<Values, 'cgroup' | 'netns'> {
-  const { cgroup: _cgroup, netns: _netns, ...others } = flags;
-  return others;
+export function withoutPlaces<Values extends Flags>(flags: Values): Values {
+  return { ...flags, cgroup: undefined, netns: undefined };
 }

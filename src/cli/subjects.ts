@@ -28,8 +28,8 @@ export interface Subject {
 }
 
 const connlat: Subject = {
-  compare: (...options) => compareHandshakes(...options) as Comparison<RecordedItem>,
-  report: (options) => connlatReport(options) as Report<RecordedItem>,
+  compare: (...options) => compareHandshakes(...options),
+  report: (options) => connlatReport(options),
   wants(filter, flags) {
     if (flags.kind || flags.state || flags['absolute-seq'])
       throw new RangeError('--kind, --state and --absolute-seq are for recordings of retrans');
@@ -42,8 +42,8 @@ const connlat: Subject = {
 };
 
 const retrans: Subject = {
-  compare: (...options) => compareRetransmits(...options) as Comparison<RecordedItem>,
-  report: (options) => retransReport(options) as Report<RecordedItem>,
+  compare: (...options) => compareRetransmits(...options),
+  report: (options) => retransReport(options),
   wants(filter, flags) {
     const own = toRetransFilter(flags);
     const ofFlow = flowTest(filter);

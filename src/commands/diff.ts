@@ -109,8 +109,9 @@ export default class Diff extends BaseCommand {
       };
       if (machine) {
         const view = flags.json ? createJsonTableView(table) : createCsvTableView(table);
-        const { endedNs, clockOffsetAt } = after.recording;
-        process.stdout.write(view.begin() + (view.frame(endedNs, clockOffsetAt(endedNs)) ?? ''));
+        const { recording } = after;
+        const { endedNs } = recording;
+        process.stdout.write(view.begin() + (view.frame(endedNs, recording.clockOffsetAt(endedNs)) ?? ''));
       } else {
         const recordings = {
           before: recordingOf('before', sides, comparison),
@@ -169,8 +170,8 @@ function recordingOf(
   sides: Sides<OpenRecordings>,
   comparison: Comparison<RecordedItem>,
 ): DiffRecording {
-  const { files, losses } = sides[side];
-  const { lost } = losses();
+  const { files } = sides[side];
+  const { lost } = sides[side].losses();
   const { count } = comparison.facts(side);
   return {
     name: files[0]?.label ?? '',

@@ -10,8 +10,9 @@ function machineValue(text: string, numeric: boolean): Plain {
 
 /** The first columns of a table: one for each key of `--by`. */
 export function keyColumns<Item, Stats>(keys: readonly GroupKey<Item>[]): Column<Group<Stats>>[] {
-  return keys.map(
-    ({ name, header, description, label, align = 'left', width = 12, numeric = false }, at) => ({
+  return keys.map((groupKey, at) => {
+    const { name, header, description, align = 'left', width = 12, numeric = false } = groupKey;
+    return {
       key: name.replaceAll('-', '_'),
       header,
       description,
@@ -20,9 +21,9 @@ export function keyColumns<Item, Stats>(keys: readonly GroupKey<Item>[]): Column
       minWidth: header.length,
       text: ({ keys: texts }) => {
         const text = texts[at] ?? '';
-        return label?.(text) ?? text;
+        return groupKey.label?.(text) ?? text;
       },
       value: ({ keys: texts }) => machineValue(texts[at] ?? '', numeric),
-    }),
-  );
+    };
+  });
 }

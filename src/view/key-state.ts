@@ -55,9 +55,7 @@ export function hintLine(hints: readonly string[], paint: Paint): string {
 }
 
 /** The only key of views that have nothing to sort. */
-export const TOP_KEYS: readonly KeyHelp[] = [
-  ['1-9', 'show so many groups: 12 is 1 and 2; 0: all that fit'],
-];
+export const TOP_KEYS: readonly KeyHelp[] = [['1-9', 'show so many groups: 12 is 1 and 2; 0: all that fit']];
 
 /** How many groups are shown. */
 export function topHint({ top }: KeyState): string {

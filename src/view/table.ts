@@ -188,14 +188,7 @@ export function createTableView<Item, Row>(options: TableOptions<Row>): View<Ite
     if (column) sorting = { column };
   };
   const hints = (): string =>
-    hintLine(
-      [
-        sorting ? `s sort: ${sorting.column.header}` : 's sort',
-        'r reverse',
-        topHint(state),
-      ],
-      paint,
-    );
+    hintLine([sorting ? `s sort: ${sorting.column.header}` : 's sort', 'r reverse', topHint(state)], paint);
 
   return {
     begin: () => '',
