@@ -41,14 +41,15 @@ interface Parts<Item> {
   method: string;
 }
 
-function comparison<Item>({ diff, totals, columns, noun, method }: Parts<Item>): Comparison<Item> {
+function comparison<Item>(parts: Parts<Item>): Comparison<Item> {
+  const { diff, totals, noun, method } = parts;
   return {
     add(side, item) {
       diff.add(side, item);
       totals[side].add(item);
     },
     finish: (durationsNs, alpha) => diff.finish(durationsNs, alpha),
-    columns: (durationsNs) => columns(durationsNs),
+    columns: (durationsNs) => parts.columns(durationsNs),
     noun,
     method,
     facts: (side) => totals[side].facts(),

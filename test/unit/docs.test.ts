@@ -251,7 +251,7 @@ async function assertParses(example: string): Promise<void> {
   const short: Readonly<Record<string, string>> = { '-4': '--ipv4', '-6': '--ipv6' };
   const { flags } = await Parser.parse(
     argv.map((word) => short[word] ?? word),
-    { flags: { ...command.flags, ...command.baseFlags }, args: command.args, strict: command.strict !== false },
+    { flags: { ...command.flags, ...command.baseFlags }, args: command.args, strict: command.strict },
   );
   if (flags['help'] === true) return;
   if (!command.manual) return;
