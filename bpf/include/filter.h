@@ -153,22 +153,24 @@ static __always_inline __u64 cgroup_ancestor(struct cgroup *cgroup, __u32 level)
     return BPF_CORE_READ(ancestor, kn, id);
 }
 
-/* Deeper ones do not matter: containers in containers are some ten folders deep. */
-#define CGROUP_LEVELS 24
+/* The user names none below these: containers in containers are some ten folders deep. */
+#define CGROUP_LEVELS 16
 
-static __always_inline bool wants_cgroup(const struct sock *sk) {
-    struct cgroup *cgroup;
-    __u32 deepest;
+/* A function of its own, so that its counters stay in registers: 5.10 and 6.1 forget those on the stack. */
+static __noinline bool is_below_listed(struct cgroup *cgroup) {
+    __u32 deepest = BPF_CORE_READ(cgroup, level);
 
-    if (!filter.cgroups_count)
-        return true;
-    cgroup = cgroup_of(sk);
-    deepest = BPF_CORE_READ(cgroup, level);
     for (__u32 level = 0; level < CGROUP_LEVELS && level <= deepest; level++) {
         __u64 id = cgroup_ancestor(cgroup, level);
 
-        if (id && LISTED(cgroups, id))
-            return true;
+        for (__u32 i = 0; i < FILTER_LIST && i < filter.cgroups_count; i++) {
+            if (filter.cgroups[i] == id)
+                return true;
+        }
     }
     return false;
+}
+
+static __always_inline bool wants_cgroup(const struct sock *sk) {
+    return !filter.cgroups_count || is_below_listed(cgroup_of(sk));
 }
