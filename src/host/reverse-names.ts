@@ -1,5 +1,5 @@
 /** Reverse DNS names of addresses, asked for in the background. */
-import { Resolver } from 'node:dns/promises';
+import { lookupService, Resolver } from 'node:dns/promises';
 
 /** What is used of a resolver of node:dns/promises. */
 export interface ReverseResolver {
@@ -39,6 +39,24 @@ const DEFAULTS = {
 /** Of one server and try; a look-up that is late has little use. */
 const RESOLVER = { timeout: 1500, tries: 2 };
 
+/** That of the system: /etc/hosts, then the servers of resolv.conf. */
+function systemResolver(): ReverseResolver {
+  const resolver = new Resolver(RESOLVER);
+  return {
+    async reverse(address) {
+      const names = await resolver.reverse(address);
+      if (names.length > 0) return names;
+      // An entry of /etc/hosts: Node gives its aliases only. The C library reads the name there, without asking a server.
+      return [(await lookupService(address, ANY_PORT)).hostname];
+    },
+    cancel() {
+      resolver.cancel();
+    },
+  };
+}
+
+const ANY_PORT = 80;
+
 interface Known {
   readonly name: string | undefined;
   /** When the name was asked for that was answered with it. */
@@ -58,7 +76,7 @@ export class ReverseNames {
   private isClosed = false;
 
   constructor({ onName, ...options }: ReverseNamesOptions = {}) {
-    this.options = { resolver: new Resolver(RESOLVER), ...DEFAULTS, ...options };
+    this.options = { resolver: systemResolver(), ...DEFAULTS, ...options };
     this.onName = onName ?? (() => undefined);
   }
 

@@ -1,6 +1,8 @@
 /** Whose service a socket is: by the cgroup that the kernel has for it, in cgroups that the test makes. */
 import assert from 'node:assert/strict';
-import { readlinkSync, statSync } from 'node:fs';
+import { mkdtempSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { Namespace, connect } from '#tcpscope/lab/network.js';
 import { FakeHostRoot, TestCgroups } from './cgroup.js';
 import { countBy, trace, type Row } from './tool.js';
@@ -164,5 +166,80 @@ describe('names of network namespaces', () => {
       others.map(({ netns_name }) => netns_name),
       ['nginx.service'],
     );
+  });
+});
+
+describe('where the other end is', () => {
+  let host: Namespace;
+  let folder: string;
+  before(async () => {
+    host = await Namespace.create('places');
+    folder = mkdtempSync(path.join(tmpdir(), 'places-'));
+    writeFileSync(
+      path.join(folder, 'config.yaml'),
+      'internal: [127.0.0.0/8]\nexternal: [127.0.0.3/32]\n' +
+        'regions:\n  eu: [127.0.0.0/8]\n  us: [127.0.0.2/31]\nroles:\n  cache: [127.0.0.2/32]\n',
+    );
+    writeFileSync(path.join(folder, 'hosts'), '127.0.0.2 cache.example\n');
+  });
+  after(async () => {
+    rmSync(folder, { recursive: true });
+    await host.destroy();
+  });
+
+  /** 2, 3 and 5 connections to three addresses. */
+  async function traffic(): Promise<void> {
+    for (const [address, count] of [
+      ['127.0.0.1', 2],
+      ['127.0.0.2', 3],
+      ['127.0.0.3', 5],
+    ] as const)
+      await connect(host, address, 1, { count });
+  }
+  const traced = async (...flags: string[]): Promise<Row[]> => {
+    const config = path.join(folder, 'config.yaml');
+    return (await trace(['--netns', host.name, '--config', config, ...flags], traffic)).rows;
+  };
+
+  it('is told by the longest network that the configuration has', async () => {
+    const rows = await traced();
+    const told = rows.map(({ remote_address, region, role, external }) =>
+      [remote_address, region, role, external].join(' '),
+    );
+    assert.deepEqual(countBy(told, String), {
+      '127.0.0.1 eu  false': 2,
+      '127.0.0.2 us cache false': 3,
+      '127.0.0.3 us  true': 5,
+    });
+  });
+
+  for (const [flags, count] of [
+    [['--region', 'us'], 8],
+    [['--region', 'us', '--internal'], 3],
+    [['--external'], 5],
+    [['--region', 'eu,us'], 10],
+    [['--region', 'asia'], 0],
+  ] as const)
+    it(`${flags.join(' ')} keeps ${count}`, async () => {
+      assert.equal((await traced(...flags)).length, count);
+    });
+
+  it('has the name that /etc/hosts gives it, from the row on that comes after the answer', async () => {
+    const mount = 'mount --bind "$0" /etc/hosts && exec "$@"';
+    const wrapper = ['unshare', '--mount', 'bash', '-c', mount, path.join(folder, 'hosts')];
+    const { rows } = await trace(
+      ['--netns', host.name, '--dns'],
+      async (tool) => {
+        // The first asks; rows that follow need not wait for the answer.
+        for (let made = 1; !tool.rows().some(({ remote_name }) => remote_name !== null); made++) {
+          assert.ok(made < 100, 'no name in a hundred rows');
+          await connect(host, '127.0.0.2', 1);
+          await tool.rowsUntil((seen) => seen.length === made);
+        }
+      },
+      { wrapper },
+    );
+    assert.equal(rows[0]?.remote_name, null);
+    assert.equal(rows.at(-1)?.remote_name, 'cache.example');
   });
 });
