@@ -21,20 +21,28 @@ export interface LiveAttribution {
   close(): void;
 }
 
-/** @param newCgroupPath path of a cgroup that was made while we trace */
+/** What is connected to the attribution once tracing has begun. */
+export interface LiveParts {
+  /** Path of a cgroup that was made while we trace. */
+  newCgroupPath(cgroupId: number): string | undefined;
+  /** Told of each reverse DNS name. */
+  onName(address: string, name: string): void;
+}
+
 export function openLiveAttribution(
   flags: AttributionFlagValues & { 'host-root': string },
-  newCgroupPath: (cgroupId: number) => string | undefined,
+  parts: LiveParts,
 ): LiveAttribution {
   const { places } = loadConfig(flags.config);
   const hostRoot = flags['host-root'];
   const names = new NameBook();
-  const workloads = new Workloads({ hostRoot, newCgroupPath });
+  const workloads = new Workloads({ hostRoot, newCgroupPath: (id) => parts.newCgroupPath(id) });
   const netnsNames = new NetnsNames({ hostRoot, workloads });
   const reverseNames = flags.dns
     ? new ReverseNames({
         onName: (address, name) => {
           names.learnRemote(address, name);
+          parts.onName(address, name);
         },
       })
     : undefined;

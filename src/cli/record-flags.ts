@@ -4,7 +4,9 @@ import { createRedactor } from '../record/redact.js';
 import type { HeadFacts } from '../record/head.js';
 import { RecordingWriter, type WriterOptions } from '../record/writer.js';
 import type { RecordedItem } from '../record/items.js';
+import { isMeeting } from '../model/meeting.js';
 import type { Losses } from '../model/source.js';
+import { sanitize } from '../model/units.js';
 import type { OpenRecorder } from './run-report.js';
 
 const helpGroup = 'RECORD';
@@ -47,13 +49,15 @@ export async function openRecorder<Item extends RecordedItem>(
       process.stderr.write(`tcpscope: ${what}\n${why}\n${advice}\n`);
     },
   });
-  return toRecorder(writer);
+  return toRecorder(writer, sanitize(record));
 }
 
-function toRecorder<Item extends RecordedItem>(writer: RecordingWriter): OpenRecorder<Item> {
+function toRecorder<Item extends RecordedItem>(writer: RecordingWriter, file: string): OpenRecorder<Item> {
   let nextCheckpointNs = 0;
+  let meetings = 0;
   return {
     add(item) {
+      if (isMeeting(item)) meetings++;
       writer.add(item);
     },
     name(address, name) {
@@ -68,6 +72,6 @@ function toRecorder<Item extends RecordedItem>(writer: RecordingWriter): OpenRec
       writer.checkpoint({ losses, nowNs });
     },
     close: (end) => writer.close(end),
-    facts: () => ({ items: writer.count, dropped: writer.droppedCount }),
+    facts: () => ({ file, items: writer.count - meetings, dropped: writer.droppedCount }),
   };
 }

@@ -4,7 +4,8 @@ import type { Flow } from '../model/flow.js';
 import type { Meeting } from '../model/meeting.js';
 import type { Recorder } from '../model/recorder.js';
 import type { Losses, Source } from '../model/source.js';
-import type { Clock } from '../session/clock.js';
+import { formatCount } from '../model/units.js';
+import { monotonicNs, type Clock } from '../session/clock.js';
 import { runSession } from '../session/run.js';
 import { summary } from '../view/summary.js';
 import type { Display } from '../view/view.js';
@@ -16,7 +17,8 @@ export interface OpenRecorder<Item> extends Recorder<Item> {
   name(address: string, name: string): void;
   /** Resolves when all is in the file. */
   close(end: { endedNs: number; losses: Losses; audit: string | undefined }): Promise<void>;
-  facts(): { items: number; dropped: number };
+  /** `file` is safe to print. */
+  facts(): { file: string; items: number; dropped: number };
 }
 
 export interface ReportRun<Item> {
@@ -36,11 +38,13 @@ export interface ReportRun<Item> {
   audit(): string | undefined;
 }
 
-/** The source is closed at the end, whatever happens. */
+/** The source and the recording are closed at the end, whatever happens. */
 export async function runReport<Item extends Flow & { type: string }>(run: ReportRun<Item>): Promise<void> {
   const { source, report, display } = run;
+  let recorder: OpenRecorder<Item> | undefined;
+  let end = { endedNs: run.clock?.nowNs() ?? monotonicNs(), audit: undefined as string | undefined };
   try {
-    const recorder = await run.openRecorder();
+    recorder = await run.openRecorder();
     const { elapsedNs, endedNs, outputOpen } = await runSession({
       source: new AttributedSource(source, { ...run, recorder }),
       reducers: report.reducers,
@@ -52,21 +56,28 @@ export async function runReport<Item extends Flow & { type: string }>(run: Repor
       ...(run.clock ? { clock: run.clock } : {}),
       ...run.timing,
     });
-    const losses = source.losses();
     const audit = run.audit();
-    await recorder?.close({ endedNs, losses, audit });
+    end = { endedNs, audit };
     if (!outputOpen) return;
     process.stderr.write(
       summary({
         facts: report.facts(),
         durationNs: elapsedNs,
-        losses,
+        losses: source.losses(),
         ...(audit === undefined ? {} : { audit }),
         colorLevel: 0,
         width: process.stderr.isTTY ? display.width : undefined,
       }),
     );
   } finally {
+    await recorder?.close({ ...end, losses: source.losses() });
     source.close();
   }
+  if (recorder) process.stderr.write(`${recordedSentence(recorder.facts())}\n`);
+}
+
+/** What is in the file, and what is not. */
+function recordedSentence({ file, items, dropped }: ReturnType<OpenRecorder<never>['facts']>): string {
+  const sentence = `recorded ${formatCount(items)} ${items === 1 ? 'event' : 'events'} in ${file}`;
+  return dropped === 0 ? sentence : `${sentence}; the disk was too slow for ${formatCount(dropped)} more`;
 }

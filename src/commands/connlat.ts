@@ -7,12 +7,13 @@ import { CONNLAT_MANUAL, connlatReport } from '../cli/connlat-report.js';
 import { filterFlags, isUnfiltered, minLatencyFlag, toFilter } from '../cli/filter-flags.js';
 import { openLiveAttribution } from '../cli/live-attribution.js';
 import { openRecorder, recordFlags } from '../cli/record-flags.js';
-import { runReport } from '../cli/run-report.js';
+import { runReport, type OpenRecorder } from '../cli/run-report.js';
 import { transportFlag } from '../cli/tracing-flags.js';
 import { countFlag, currentDisplay, parseTiming, viewFlags } from '../cli/view-flags.js';
 import { HandshakeSource } from '../kernel/handshakes.js';
 import { thisHost } from '../record/this-host.js';
 import { isEmptyFilter, wantsAttribution } from '../model/attribution-filter.js';
+import type { Handshake } from '../model/handshake.js';
 import { parseDuration } from '../model/units.js';
 import { monotonicNs } from '../session/clock.js';
 
@@ -88,7 +89,11 @@ export default class Connlat extends BaseCommand {
     const wanted = toAttributionFilter(flags);
     const display = currentDisplay(flags);
     let source: HandshakeSource | undefined;
-    const attribution = openLiveAttribution(flags, (cgroupId) => source?.cgroupPath(cgroupId));
+    let recorder: OpenRecorder<Handshake> | undefined;
+    const attribution = openLiveAttribution(flags, {
+      newCgroupPath: (cgroupId) => source?.cgroupPath(cgroupId),
+      onName: (address, name) => recorder?.name(address, name),
+    });
     try {
       const filter = toFilter(flags, (text) => attribution.cgroupId(text));
       const unfiltered = isUnfiltered(filter) && isEmptyFilter(wanted);
@@ -117,14 +122,16 @@ export default class Connlat extends BaseCommand {
           attribution.attribute(flow, nowNs);
         },
         wants: (attempt) => wantsAttribution(wanted, attempt),
-        openRecorder: () =>
-          openRecorder(flags, {
+        openRecorder: async () => {
+          recorder = await openRecorder(flags, {
             tcpscope: this.config.version,
             command: 'connlat',
             arguments: this.argv,
             filtered: !unfiltered,
             host: thisHost(),
-          }),
+          });
+          return recorder;
+        },
         status: flags['sync-errors'] ? `${SLOWS_CALLS}\n${TRACING}` : TRACING,
         display,
         timing,

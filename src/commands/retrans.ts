@@ -6,12 +6,13 @@ import { openLiveAttribution } from '../cli/live-attribution.js';
 import { openRecorder, recordFlags } from '../cli/record-flags.js';
 import { retransFlags, toRetransFilter } from '../cli/retrans-flags.js';
 import { RETRANS_MANUAL, retransReport } from '../cli/retrans-report.js';
-import { runReport } from '../cli/run-report.js';
+import { runReport, type OpenRecorder } from '../cli/run-report.js';
 import { transportFlag } from '../cli/tracing-flags.js';
 import { countFlag, currentDisplay, parseTiming, viewFlags } from '../cli/view-flags.js';
 import { RetransmitSource } from '../kernel/retransmits.js';
 import { thisHost } from '../record/this-host.js';
 import { isEmptyFilter, wantsAttribution } from '../model/attribution-filter.js';
+import type { RetransItem } from '../model/retransmit.js';
 import { monotonicNs } from '../session/clock.js';
 
 export default class Retrans extends BaseCommand {
@@ -65,7 +66,11 @@ export default class Retrans extends BaseCommand {
     const wanted = toAttributionFilter(flags);
     const display = currentDisplay(flags);
     let source: RetransmitSource | undefined;
-    const attribution = openLiveAttribution(flags, (cgroupId) => source?.cgroupPath(cgroupId));
+    let recorder: OpenRecorder<RetransItem> | undefined;
+    const attribution = openLiveAttribution(flags, {
+      newCgroupPath: (cgroupId) => source?.cgroupPath(cgroupId),
+      onName: (address, name) => recorder?.name(address, name),
+    });
     try {
       const filter = toFilter(flags, (text) => attribution.cgroupId(text));
       const unfiltered =
@@ -92,14 +97,16 @@ export default class Retrans extends BaseCommand {
           attribution.attribute(flow, nowNs);
         },
         wants: (item) => wantsAttribution(wanted, item),
-        openRecorder: () =>
-          openRecorder(flags, {
+        openRecorder: async () => {
+          recorder = await openRecorder(flags, {
             tcpscope: this.config.version,
             command: 'retrans',
             arguments: this.argv,
             filtered: !unfiltered,
             host: thisHost(),
-          }),
+          });
+          return recorder;
+        },
         status: 'Tracing TCP retransmissions; Ctrl-C ends.',
         display,
         timing,

@@ -11,8 +11,7 @@ import { RecordingWriter } from '#tcpscope/record/writer.js';
 import { handshake } from '../unit/handshakes.js';
 import { NO_LOSSES, START, facts, newPath, rawBlock, rawFile, rawHead, readAll, record } from './support.js';
 
-const line = (difference: object = {}): string =>
-  `${JSON.stringify({ ...handshake(), ...difference })}\n`;
+const line = (difference: object = {}): string => `${JSON.stringify({ ...handshake(), ...difference })}\n`;
 const END = `${JSON.stringify({ end: { items: 1 } })}\n`;
 
 async function refusal(where: string): Promise<Failure> {
