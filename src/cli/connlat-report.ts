@@ -7,7 +7,7 @@ import { HeatmapGroups } from '../aggregate/heatmap.js';
 import { HandshakeTotals } from '../aggregate/handshake-totals.js';
 import type { KernelHandshakes } from '../aggregate/kernel-handshakes.js';
 import type { Handshake } from '../model/handshake.js';
-import { reveal } from '../view/flow-columns.js';
+import { conceal, reveal } from '../view/flow-columns.js';
 import { handshakeColumns } from '../view/handshake-columns.js';
 import { handshakeGroupColumns } from '../view/handshake-group-columns.js';
 import { keyNames, type Report, type ReportOptions } from './report.js';
@@ -21,21 +21,22 @@ export const CONNLAT_MANUAL = {
 
 /** @param kernelSums what the kernel sums up where no event is sent; else items are summed up here */
 export function connlatReport(
-  { flags, display, context, names, endpointNames, revealed }: ReportOptions<ViewFlagValues>,
+  { flags, display, context, names, endpointNames, revealed, whole }: ReportOptions<ViewFlagValues>,
   kernelSums?: KernelHandshakes,
 ): Report<Handshake> {
   const groups = new HandshakeGroups(parseGroupKeys(flags.by ?? [], handshakeKeys(names)));
   const heatmap = new HeatmapGroups(groups.keys, handshakeHeatmap());
   const totals = new HandshakeTotals();
+  const groupColumns = handshakeGroupColumns(groups.keys, () => groups.intervalSeconds);
   const view = chooseView(
     flags,
     {
       columns: reveal(handshakeColumns(flags.time, endpointNames), revealed),
       table: {
-        columns: handshakeGroupColumns(groups.keys, () => groups.intervalSeconds),
+        columns: whole ? conceal(reveal(groupColumns, ['attempts']), ['rate_per_s']) : groupColumns,
         rows: () => groups.rows(),
         notes: () => groups.notes(),
-        defaultSort: 'rate_per_s',
+        defaultSort: whole ? 'attempts' : 'rate_per_s',
       },
       histogram: { source: kernelSums ?? groups, measures: [OK_LATENCY], keys: keyNames(groups.keys) },
       heatmap,

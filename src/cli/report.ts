@@ -29,6 +29,8 @@ export interface ReportOptions<Flags extends ViewFlagValues> {
   endpointNames: EndpointNames;
   /** Columns to show though they are hidden by default. */
   revealed: readonly string[];
+  /** True if tables are of a whole recording: then the last interval's rate says nothing. */
+  whole?: boolean;
 }
 
 /** What the man page says of a command beside its flags, and what the documentation is checked against. */

@@ -6,7 +6,7 @@ import { HeatmapGroups } from '../aggregate/heatmap.js';
 import { RETRANSMIT_MEASURES } from '../aggregate/retransmit-report.js';
 import { RetransmitTotals } from '../aggregate/retransmit-totals.js';
 import { isRetransmit, type RetransItem, type Retransmit } from '../model/retransmit.js';
-import { reveal } from '../view/flow-columns.js';
+import { conceal, reveal } from '../view/flow-columns.js';
 import { retransmitColumns } from '../view/retransmit-columns.js';
 import { retransmitGroupColumns } from '../view/retransmit-group-columns.js';
 import { viewOf } from '../view/select-items.js';
@@ -30,17 +30,19 @@ export function retransReport({
   names,
   endpointNames,
   revealed,
+  whole,
 }: ReportOptions<RetransViewFlagValues>): Report<RetransItem> {
   const groups = new RetransmitGroups(parseGroupKeys(flags.by ?? [], retransmitKeys(names)));
   const heatmap = new HeatmapGroups(groups.keys, retransmitHeatmap());
   const totals = new RetransmitTotals();
   const sequence = flags['absolute-seq'] ? 'absolute' : 'relative';
+  const groupColumns = retransmitGroupColumns(groups.keys, () => groups.intervalSeconds);
   const view = chooseView<Retransmit, RetransmitGroup>(
     flags,
     {
       columns: reveal(retransmitColumns(flags.time, sequence, endpointNames), revealed),
       table: {
-        columns: retransmitGroupColumns(groups.keys, () => groups.intervalSeconds),
+        columns: whole ? conceal(groupColumns, ['rate_per_s']) : groupColumns,
         rows: () => groups.rows(),
         notes: () => groups.notes(),
         defaultSort: 'retrans',

@@ -32,6 +32,8 @@ export interface ReportRun<Item> {
   display: Display;
   timing: { intervalMs: number; durationMs: number | undefined; count: number | undefined };
   refresh?: () => void;
+  /** Off a terminal, only the last frame is written. */
+  onlyLastFrame?: boolean;
   /** Default: the time of this host. */
   clock?: Clock;
   /** How the totals compare with the kernel's counters; undefined where a filter makes that meaningless. */
@@ -53,6 +55,7 @@ export async function runReport<Item extends Flow & { type: string }>(run: Repor
       status: run.status,
       display,
       ...(run.refresh ? { refresh: run.refresh } : {}),
+      onlyLastFrame: run.onlyLastFrame ?? false,
       ...(run.clock ? { clock: run.clock } : {}),
       ...run.timing,
     });

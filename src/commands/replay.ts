@@ -14,8 +14,12 @@ import { countFlag, currentDisplay, parseTiming, viewFlags } from '../cli/view-f
 import { isEmptyFilter } from '../model/attribution-filter.js';
 import { NameBook } from '../model/name-book.js';
 import { formatCount, formatElapsed } from '../model/units.js';
+import type { MergedRecording } from '../record/merge.js';
 import type { RecordedItem } from '../record/items.js';
 import { replayClock } from '../session/clock.js';
+
+/** Columns of a heatmap on a pipe, and of LAST. */
+const INTERVALS = 60;
 
 export default class Replay extends BaseCommand {
   static override summary = 'Show recordings as the command that made them shows what it traces.';
@@ -48,6 +52,12 @@ export default class Replay extends BaseCommand {
 
   static override flags = {
     ...viewFlags,
+    interval: Flags.string({
+      description:
+        'Recorded time of an interval, and off a terminal between two tables; if not given, a table is of the whole recording.',
+      helpValue: '1s',
+      helpGroup: 'VIEW',
+    }),
     count: countFlag('finished attempts or retransmissions'),
     speed: Flags.string({
       description: 'full, or how much faster than it was: 1x as it was, 10x.',
@@ -69,15 +79,17 @@ export default class Replay extends BaseCommand {
   };
 
   async run(): Promise<void> {
-    const { flags, argv } = await this.parse(Replay);
+    const { flags: given, argv } = await this.parse(Replay);
     const paths = this.pathsIn(argv as string[]);
-    if (flags.follow && paths.length > 1) throw new RangeError('--follow is for one file');
-    const timing = parseTiming(flags);
-    const speed = parseSpeed(flags.speed);
-    const filter = toFilter(withoutPlaces(flags));
-    const display = currentDisplay(flags);
+    if (given.follow && paths.length > 1) throw new RangeError('--follow is for one file');
+    const speed = parseSpeed(given.speed);
+    const filter = toFilter(withoutPlaces(given));
+    const display = currentDisplay(given);
     const opened = await openRecordings(paths);
     const { recording, files, command } = opened;
+    const whole = given.interval === undefined && speed === 'full' && !given.follow;
+    const flags = { ...given, interval: given.interval ?? (whole ? intervalOf(recording) : '1s') };
+    const timing = parseTiming(flags);
     try {
       const subject = subjectOf(command);
       const wants = wantsOfReplay(flags, subject.wants(filter, flags));
@@ -99,6 +111,7 @@ export default class Replay extends BaseCommand {
         display,
         context: { clockOffsetNs: 0, timeFormat: flags.time, startedNs: recording.startedNs },
         names,
+        whole,
         endpointNames: { addresses: flags.dns, ports: flags.dns && !flags.numeric },
         revealed: [...(recording.hosts.length > 1 ? ['host'] : []), ...(flags.config ? ['region'] : [])],
       });
@@ -106,6 +119,8 @@ export default class Replay extends BaseCommand {
         source,
         report,
         clock: clockOf(source, clock),
+        // A heatmap off a terminal prints its intervals by pages.
+        onlyLastFrame: whole && !flags.heatmap,
         attribute,
         wants,
         openRecorder: () =>
@@ -149,6 +164,12 @@ export default class Replay extends BaseCommand {
     if (flag !== undefined) throw this.unknownFlag(flag);
     return [...words];
   }
+}
+
+/** Such that a heatmap, or a table's column LAST, reaches over the whole recording. */
+function intervalOf({ startedNs, endedNs }: MergedRecording): string {
+  const seconds = Math.ceil((endedNs - startedNs) / 1e9 / INTERVALS);
+  return `${Math.max(1, seconds)}s`;
 }
 
 /** What is replayed, and what is to be known of it. */

@@ -23,6 +23,8 @@ export interface SessionOptions<Item> {
   /** Ends after this many items for which `counts` is true. */
   count: number | undefined;
   counts: (item: Item) => boolean;
+  /** Off a terminal, only the last frame is written: of a recording nobody waits for the others. Default: each. */
+  onlyLastFrame?: boolean;
   /** Default: the time of this host. */
   clock?: Clock;
   /** Default: those of the process. */
@@ -88,7 +90,7 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
       if (nowNs >= nextTickNs) {
         for (const reducer of reducers) reducer.tick(nowNs);
         if (live) live.tick();
-        else output.append(frame());
+        else if (!options.onlyLastFrame) output.append(frame());
         nextTickNs = Math.max(nextTickNs + options.intervalMs * 1e6, nowNs);
       }
       // Over each other frames are skipped instead.

@@ -51,6 +51,11 @@ export function reveal<Item>(columns: readonly Column<Item>[], keys: readonly st
   return columns.map((column) => (keys.includes(column.key) ? { ...column, hidden: false } : column));
 }
 
+/** The same columns, with some only there to be asked for. */
+export function conceal<Item>(columns: readonly Column<Item>[], keys: readonly string[]): Column<Item>[] {
+  return columns.map((column) => (keys.includes(column.key) ? { ...column, hidden: true } : column));
+}
+
 /** Whose service it is: to stand last in rows. */
 export function workloadColumns(): Column<Flow>[] {
   const ofWorkload = (
