@@ -90,8 +90,7 @@ describe('replay', () => {
     });
 
   it('ends quietly when nobody reads on', () => {
-    const [command = '', ...rest] = [process.execPath, RUN, 'replay', file];
-    const shell = [command, ...rest].map((word) => `'${word}'`).join(' ');
+    const shell = [process.execPath, RUN, 'replay', file].map((word) => `'${word}'`).join(' ');
     const { stdout, stderr } = spawnSync('bash', ['-c', `${shell} | head -1`], { encoding: 'utf8' });
     assert.equal(stdout.split('\n').length, 2);
     assert.doesNotMatch(stderr, /EPIPE|Error/);
