@@ -80,4 +80,7 @@ function load(): Addon {
   }
 }
 
-export const addon = load();
+/** Elsewhere there is nothing to load: then this package can be imported, and used for nothing. */
+const NOTHING = { libbpfVersion: '' } as Addon;
+
+export const addon = process.platform === 'linux' ? load() : NOTHING;

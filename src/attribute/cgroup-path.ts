@@ -216,7 +216,7 @@ export function parseMemberships(text: string): CgroupMembership[] {
 const PREFERENCE = ['name=systemd', 'memory', 'pids', ''];
 
 /** How much a path says: a container in a pod, a container, a pod, a unit, some path, nothing. */
-function worth(path: string): number {
+export function worth(path: string): number {
   const facts = parseCgroupPath(path);
   const isContainer = facts.containerId !== undefined || facts.containerName !== undefined;
   if (isContainer || facts.podUid !== undefined)

@@ -34,7 +34,11 @@ export const attributionFlags = {
     description: 'Names in place of remote addresses and ports, as they become known.',
     helpGroup,
   }),
-  numeric: Flags.boolean({ description: 'With --dns: ports stay numbers.', helpGroup }),
+  numeric: Flags.boolean({
+    description: 'With --dns: ports stay numbers.',
+    helpGroup,
+    dependsOn: ['dns'],
+  }),
   config: Flags.string({
     description: 'Regions, roles and what is internal: see tcpscope config check --help.',
     helpValue: 'FILE',
@@ -65,8 +69,13 @@ export interface AttributionFlagValues {
   config?: string | undefined;
 }
 
-/** What user space decides; --cgroup is left to the kernel. */
+/**
+ * What user space decides; --cgroup is left to the kernel.
+ * @throws {RangeError} for an empty name.
+ */
 export function toAttributionFilter(flags: AttributionFlagValues): AttributionFilter {
+  for (const flag of ['cgroup', 'container', 'pod', 'namespace', 'unit', 'region'] as const)
+    if (flags[flag]?.includes('')) throw new RangeError(`--${flag}: the name is empty`);
   return {
     cgroups: [],
     containers: flags.container ?? [],

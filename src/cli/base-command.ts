@@ -66,12 +66,14 @@ export abstract class BaseCommand extends Command {
   }
 }
 
+const sanitizeLines = (text: string): string => text.split('\n').map(sanitize).join('\n');
+
 /** oclif's message without its introduction and its advice, on one line. */
 function essence(message: string): string {
-  return message
+  return sanitizeLines(message)
     .split('\n')
     .map((line) => line.trim())
-    .filter((line) => line !== '' && !/^(The following errors? occurred:|See more help)/.test(line))
+    .filter((line) => line !== '' && !/^(The following errors? occurred:|See more help|Note: )/.test(line))
     .join('; ')
     .replaceAll(':; ', ': ');
 }

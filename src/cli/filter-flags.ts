@@ -73,6 +73,11 @@ export function toFilter(
   };
 }
 
+/** True if all of some network namespaces or cgroups passes. */
+export function hasOnlyPlaces(filter: Filter): boolean {
+  return isUnfiltered({ ...filter, netns: [], cgroups: [] });
+}
+
 /** True if every attempt of the host passes. */
 export function isUnfiltered(filter: Filter): boolean {
   return Object.values(filter).every((value) => (Array.isArray(value) ? value.length === 0 : !value));

@@ -1,4 +1,6 @@
 /** What this host and the user's configuration say of flows, while they are traced. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { createAttributor } from '../attribute/attributor.js';
 import { loadConfig } from '../host/config-file.js';
 import { NetnsNames } from '../host/netns-names.js';
@@ -9,6 +11,7 @@ import type { Flow } from '../model/flow.js';
 import { NameBook } from '../model/name-book.js';
 import type { EndpointNames } from '../view/flow-columns.js';
 import type { AttributionFlagValues } from './attribution-flags.js';
+import { requireChoice } from './values.js';
 
 export interface LiveAttribution {
   attribute(flow: Flow, nowNs: number): void;
@@ -19,6 +22,17 @@ export interface LiveAttribution {
   /** The number of a cgroup that the user names. @throws {Failure} if there is none. */
   cgroupId(text: string): number;
   close(): void;
+}
+
+function requireRegion(region: string, known: readonly string[]): void {
+  if (known.length === 0)
+    throw new RangeError(`--region ${region}: no configuration names regions; see tcpscope config check --help`);
+  requireChoice('--region', region, known);
+}
+
+function requireHostRoot(folder: string): void {
+  if (existsSync(path.join(folder, 'proc/self'))) return;
+  throw new RangeError(`--host-root ${folder}: there is no /proc below it; mount the root of the host there`);
 }
 
 /** What is connected to the attribution once tracing has begun. */
@@ -34,7 +48,9 @@ export function openLiveAttribution(
   parts: LiveParts,
 ): LiveAttribution {
   const { places } = loadConfig(flags.config);
+  for (const region of flags.region ?? []) requireRegion(region, places.regionNames);
   const hostRoot = flags['host-root'];
+  requireHostRoot(hostRoot);
   const names = new NameBook();
   const workloads = new Workloads({ hostRoot, newCgroupPath: (id) => parts.newCgroupPath(id) });
   const netnsNames = new NetnsNames({ hostRoot, workloads });

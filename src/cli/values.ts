@@ -24,14 +24,23 @@ export const parsePid = (text: string): number => parseWhole('--pid', text, 1, M
 export function parseUid(text: string): number {
   if (/^\d+$/.test(text)) return parseWhole('--uid', text, 0, MAX_UID);
   const users = new Map(
-    readFileSync('/etc/passwd', 'utf8')
+    readPasswd()
       .split('\n')
       .map((line) => line.split(':'))
       .flatMap(([name, , uid]) => (name && uid ? [[name, Number(uid)] as const] : [])),
   );
   const uid = users.get(text);
   if (uid !== undefined) return uid;
-  throw new RangeError(`--uid ${text}: no such user; nearest: ${nearest(text, [...users.keys()])}`);
+  const advice = users.size === 0 ? 'give its number' : `nearest: ${nearest(text, [...users.keys()])}`;
+  throw new RangeError(`--uid ${text}: no such user; ${advice}`);
+}
+
+function readPasswd(): string {
+  try {
+    return readFileSync('/etc/passwd', 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** An address or network of either family; v4-mapped IPv6 is IPv4. Bits behind the prefix are ignored. */
@@ -75,7 +84,7 @@ export function parseSpeed(text: string): 'full' | number {
 
 /** A probability: `0.01`. */
 export function parseAlpha(text: string): number {
-  const alpha = /^0?\.\d+$/.test(text) ? Number(text) : NaN;
+  const alpha = /^\d*\.?\d+(e-\d+)?$/.test(text) ? Number(text) : NaN;
   if (alpha > 0 && alpha < 1) return alpha;
   throw new RangeError(`--alpha ${text}: must be between 0 and 1, as in 0.01`);
 }

@@ -4,7 +4,7 @@ import { KernelHandshakes } from '../aggregate/kernel-handshakes.js';
 import { attributionFlags, hostRootFlag, toAttributionFilter } from '../cli/attribution-flags.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { CONNLAT_MANUAL, connlatReport } from '../cli/connlat-report.js';
-import { filterFlags, isUnfiltered, minLatencyFlag, toFilter } from '../cli/filter-flags.js';
+import { filterFlags, hasOnlyPlaces, isUnfiltered, minLatencyFlag, toFilter } from '../cli/filter-flags.js';
 import { openLiveAttribution } from '../cli/live-attribution.js';
 import { openRecorder, recordFlags } from '../cli/record-flags.js';
 import { runReport, type OpenRecorder } from '../cli/run-report.js';
@@ -112,7 +112,8 @@ export default class Connlat extends BaseCommand {
         transport: flags.transport,
         syncErrors: flags['sync-errors'],
         pendingNs: kernelSums ? 0 : pendingNs,
-        meetings: flags.record !== undefined,
+        // Connections that the user did not ask for are nobody's business.
+        meetings: flags.record !== undefined && hasOnlyPlaces(filter) && isEmptyFilter(wanted),
         audit: unfiltered,
       }));
       await runReport({

@@ -96,7 +96,7 @@ export default class Replay extends BaseCommand {
       const names = new NameBook();
       const attribute = replayAttributor(flags, names);
       const unfiltered =
-        isUnfiltered(filter) && isEmptyFilter(toAttributionFilter(flags)) && !flags.cgroup && !flags.netns;
+        isUnfiltered(filter) && isEmptyFilter(toAttributionFilter(flags)) && !flags.cgroup && !flags.netns && !flags.kind && !flags.state;
       const source = new ReplaySource<RecordedItem>(recording, {
         follow: flags.follow,
         losses: () => opened.losses(),
@@ -113,7 +113,7 @@ export default class Replay extends BaseCommand {
         names,
         whole,
         endpointNames: { addresses: flags.dns, ports: flags.dns && !flags.numeric },
-        revealed: [...(recording.hosts.length > 1 ? ['host'] : []), ...(flags.config ? ['region'] : [])],
+        revealed: [...(recording.hosts.length > 1 ? ['host'] : []), ...(flags.config || recording.hasRegions ? ['region'] : [])],
       });
       await runReport<RecordedItem>({
         source,
@@ -148,7 +148,7 @@ export default class Replay extends BaseCommand {
         timing,
         // Of a part, or of several hosts, it says nothing.
         audit: () =>
-          unfiltered && source.ended && files.length === 1
+          unfiltered && source.ended && files.length === 1 && files[0]?.complete === true
             ? (files[0]?.progress.audit ?? undefined)
             : undefined,
       });

@@ -1,7 +1,7 @@
 import { retransmitAuditSentence } from '../aggregate/audit.js';
 import { attributionFlags, hostRootFlag, toAttributionFilter } from '../cli/attribution-flags.js';
 import { BaseCommand } from '../cli/base-command.js';
-import { filterFlags, isUnfiltered, minLatencyFlag, toFilter } from '../cli/filter-flags.js';
+import { filterFlags, hasOnlyPlaces, isUnfiltered, minLatencyFlag, toFilter } from '../cli/filter-flags.js';
 import { openLiveAttribution } from '../cli/live-attribution.js';
 import { openRecorder, recordFlags } from '../cli/record-flags.js';
 import { retransFlags, toRetransFilter } from '../cli/retrans-flags.js';
@@ -87,7 +87,8 @@ export default class Retrans extends BaseCommand {
           (flags.by && !flags.hist && !flags.heatmap) || flags.record !== undefined
             ? timing.intervalMs * 1e6
             : 0,
-        meetings: flags.record !== undefined,
+        // Connections that the user did not ask for are nobody's business.
+        meetings: flags.record !== undefined && hasOnlyPlaces(filter) && isEmptyFilter(wanted),
         audit: unfiltered,
       }));
       await runReport({

@@ -1,6 +1,6 @@
 /** Paths of cgroups: by the number that the kernel gives each, or of a process. */
 import path from 'node:path';
-import { mostTelling, parseMemberships, type CgroupMembership } from '../attribute/cgroup-path.js';
+import { mostTelling, parseMemberships, worth, type CgroupMembership } from '../attribute/cgroup-path.js';
 import { Allowance } from './allowance.js';
 import { BoundedMap } from './bounded-map.js';
 import { entriesIn, folderFacts, inRoot, readSmall } from './files.js';
@@ -77,7 +77,9 @@ export class CgroupPaths {
   find(id: number, pid: number, nowNs: number): FoundCgroup | undefined {
     const own = id === 0 ? undefined : this.pathOf(id, pid, nowNs);
     const process = this.mayTellMore(own) && pid !== 0 ? this.process(pid, nowNs) : undefined;
-    if (process && process.path !== '/' && isSamePlace(process, own))
+    // Of paths that say as much, the socket's own counts.
+    const tellsMore = process && worth(process.path) > worth(own ?? '/');
+    if (tellsMore && isSamePlace(process, own))
       return { path: process.path, ofSocket: process.path === own };
     return own === undefined ? undefined : { path: own, ofSocket: true };
   }

@@ -1,4 +1,5 @@
 /** Finds and reads the configuration file. */
+import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { ConfigError, MAX_CONFIG_BYTES, parseConfig, type Config } from '../attribute/config.js';
@@ -30,7 +31,7 @@ export interface Surroundings {
 export function loadConfig(asked: string | undefined, around: Surroundings = surroundings()): LoadedConfig {
   if (asked !== undefined) return { places: orFailure(() => new Places(readConfig(asked))), file: asked };
   for (const file of [userFile(around), around.systemFile]) {
-    const text = readText(file);
+    const text = readIfAllowed(file);
     if (text !== undefined) return { places: orFailure(() => new Places(parseConfig(text, file))), file };
   }
   return { places: defaultPlaces(), file: undefined };
@@ -47,6 +48,16 @@ export function readConfig(file: string): Config {
       'Without --config tcpscope looks in ~/.config/tcpscope and in /etc/tcpscope; docs/config.md has an example.',
     );
   return parseConfig(text, file);
+}
+
+/** One that nobody asked for and this user may not read is another user's: under sudo -u HOME may still be root's. */
+function readIfAllowed(file: string): string | undefined {
+  try {
+    accessSync(file, constants.R_OK);
+  } catch {
+    return undefined;
+  }
+  return readText(file);
 }
 
 function orFailure(make: () => Places): Places {

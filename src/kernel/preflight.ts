@@ -26,7 +26,7 @@ function requireLinux(): void {
     EXIT.unsupported,
     `tcpscope cannot trace on ${process.platform}.`,
     'It measures inside the Linux kernel.',
-    'Run it on the Linux host whose connections you want to see.',
+    'Run it on the Linux host whose connections you want to see; replay, diff and config check work here.',
   );
 }
 

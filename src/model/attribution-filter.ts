@@ -23,9 +23,9 @@ export function isEmptyFilter({ external, ...lists }: AttributionFilter): boolea
 const LEAST_ID_DIGITS = 6;
 
 function isContainer(wanted: string, { workload }: Flow): boolean {
-  if (!workload?.containerId) return false;
+  if (!workload) return false;
   if (wanted === workload.name || wanted === workload.container) return true;
-  return wanted.length >= LEAST_ID_DIGITS && workload.containerId.startsWith(wanted);
+  return wanted.length >= LEAST_ID_DIGITS && (workload.containerId?.startsWith(wanted) ?? false);
 }
 
 function isBelow(path: string, { workload }: Flow): boolean {

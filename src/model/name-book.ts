@@ -6,6 +6,8 @@ const DEFAULT_LIMIT = 65_536;
 export class NameBook {
   private readonly remotes = new Map<string, string>();
   private readonly namespaces = new Map<number, string>();
+  /** The address of each name; undefined where several have it. */
+  private readonly owners = new Map<string, string | undefined>();
 
   constructor(private readonly limit = DEFAULT_LIMIT) {}
 
@@ -15,10 +17,14 @@ export class NameBook {
 
   learnRemote(address: string, name: string): void {
     this.put(this.remotes, address, name);
+    const isShared = this.owners.has(name) && this.owners.get(name) !== address;
+    this.put(this.owners, name, isShared ? undefined : address);
   }
 
+  /** The name of an address; with it where others have the same. */
   remote(address: string): string | undefined {
-    return this.remotes.get(address);
+    const name = this.remotes.get(address);
+    return name === undefined || this.owners.get(name) === address ? name : `${name} (${address})`;
   }
 
   netns(inode: number): string | undefined {

@@ -26,6 +26,8 @@ export interface MergedRecording {
   /** That of the last item, where a file has no end. */
   readonly endedNs: number;
   readonly itemCount: number;
+  /** True if a configuration said where addresses are. */
+  readonly hasRegions: boolean;
   /** What the first host's wall clock showed minus that: Unix time of a time of an item. A multiple of 1,024 ns. */
   clockOffsetAt(timeNs: number): number;
   /**
@@ -107,6 +109,7 @@ class Merger {
       startedNs: Math.min(...ranges.map(([started]) => started)),
       endedNs: Math.max(...ranges.map(([, ended]) => ended)),
       itemCount: parts.reduce((sum, part) => sum + part.survey.items, 0),
+      hasRegions: parts.some(({ survey: { hasRegions } }) => hasRegions),
       clockOffsetAt: (timeNs) => this.base.offsetAt(timeNs),
       items: (options) => this.items(options),
     };
@@ -165,7 +168,8 @@ class Merger {
 
   private range({ file, survey: { lastNs }, clock }: Part): [started: number, ended: number] {
     const { monotonicNs } = file.head.clock;
-    const ended = file.progress.endedNs ?? lastNs ?? monotonicNs;
+    // What is not there is no part of the time.
+    const ended = (file.complete ? file.progress.endedNs : null) ?? lastNs ?? monotonicNs;
     return [monotonicNs + this.shiftNs(clock, monotonicNs), ended + this.shiftNs(clock, ended)];
   }
 

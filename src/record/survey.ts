@@ -13,6 +13,8 @@ export interface Survey {
   /** Names of remote addresses, also those that were found after the items. */
   readonly names: ReadonlyMap<string, string>;
   readonly meetings: MeetingSample;
+  /** True if a configuration said where addresses are. */
+  readonly hasRegions: boolean;
 }
 
 /** Reads all that is there; `file` knows afterwards whether it is complete. */
@@ -20,7 +22,7 @@ export async function survey(file: RecordingFile): Promise<Survey> {
   const names = new Map<string, string>();
   const clock = new ClockTrack(file.head.clock);
   const meetings = new MeetingSample();
-  let [items, firstNs, lastNs] = [0, Infinity, -Infinity];
+  let [items, firstNs, lastNs, hasRegions] = [0, Infinity, -Infinity, false];
   for await (const lines of file.lines({ defined: names }))
     for (const line of lines) {
       if (line.kind === 'clock') clock.add(line.clock);
@@ -30,6 +32,7 @@ export async function survey(file: RecordingFile): Promise<Survey> {
         items++;
         firstNs = Math.min(firstNs, itemTimeNs(item));
         lastNs = Math.max(lastNs, itemTimeNs(item));
+        hasRegions ||= item.remotePlace?.region !== undefined;
         const meeting = isHandshake(item) ? meetingOf(item) : undefined;
         if (meeting) meetings.add(meeting);
       }
@@ -41,5 +44,6 @@ export async function survey(file: RecordingFile): Promise<Survey> {
     clock,
     names,
     meetings,
+    hasRegions,
   };
 }
