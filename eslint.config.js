@@ -12,7 +12,7 @@ const MAY_IMPORT = {
   record: ['model', 'events'],
   host: ['model', 'attribute'],
   kernel: ['events', 'model', 'bpf-native-bindings'],
-  session: ['model', 'aggregate', 'view'],
+  session: ['model', 'aggregate', 'view', 'record'],
   lab: [],
   cli: ['model', 'events', 'attribute', 'aggregate', 'view', 'record', 'host', 'kernel', 'session'],
   commands: ['cli', 'session', 'model', 'attribute', 'aggregate', 'view', 'record', 'host', 'kernel', 'lab'],

@@ -10,7 +10,7 @@ export interface AttributedSourceOptions<Item> {
   recorder?: Recorder<Item> | undefined;
 }
 
-/** A source whose items say whose they are; what is wanted is recorded, and the rest is left out. */
+/** A source whose items say whose they are; what is not wanted is left out, and meetings go to the recorder alone. */
 export class AttributedSource<Item extends Flow & { type: string }> implements Source<Item> {
   constructor(
     private readonly source: Source<Item | Meeting>,
@@ -28,7 +28,6 @@ export class AttributedSource<Item extends Flow & { type: string }> implements S
       }
       options.attribute(item, nowNs);
       if (!options.wants(item)) continue;
-      recorder?.add(item);
       wanted.push(item);
     }
     recorder?.checkpoint(nowNs, this.source.losses());

@@ -16,6 +16,8 @@ export interface Explanation {
 
 /** Places of addresses as a configuration has them. Equal places are the same frozen object. */
 export class Places {
+  /** Each once. */
+  readonly regionNames: readonly string[];
   /** Whether any address can have a region. */
   readonly hasRegions: boolean;
   readonly hasRoles: boolean;
@@ -26,6 +28,7 @@ export class Places {
   private readonly distinct = new Map<string, Place>();
 
   constructor(config: Config) {
+    this.regionNames = [...new Set(config.regions.map(({ value }) => value))];
     this.hasRegions = config.regions.length > 0;
     this.hasRoles = config.roles.length > 0;
     this.regions = new PrefixTable(config.regions);

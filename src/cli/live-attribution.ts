@@ -26,7 +26,9 @@ export interface LiveAttribution {
 
 function requireRegion(region: string, known: readonly string[]): void {
   if (known.length === 0)
-    throw new RangeError(`--region ${region}: no configuration names regions; see tcpscope config check --help`);
+    throw new RangeError(
+      `--region ${region}: no configuration names regions; see tcpscope config check --help`,
+    );
   requireChoice('--region', region, known);
 }
 

@@ -1,4 +1,5 @@
 /** Recording what a command sees: the same flags in every command. */
+import { createHash } from 'node:crypto';
 import { Flags } from '@oclif/core';
 import { createRedactor } from '../record/redact.js';
 import type { HeadFacts } from '../record/head.js';
@@ -10,6 +11,7 @@ import { sanitize } from '../model/units.js';
 import type { OpenRecorder } from './run-report.js';
 
 const helpGroup = 'RECORD';
+const REDACT_KEY = 'TCPSCOPE_REDACT_KEY';
 
 export const recordFlags = {
   record: Flags.string({
@@ -18,7 +20,7 @@ export const recordFlags = {
     helpGroup,
   }),
   redact: Flags.boolean({
-    description: 'With --record: other addresses and names in place of the real ones, always the same.',
+    description: `With --record: other addresses and names in place of the real ones, the same throughout the recording; with the same secret in ${REDACT_KEY} the same in others too.`,
     helpGroup,
     dependsOn: ['record'],
   }),
@@ -42,17 +44,28 @@ export async function openRecorder<Item extends RecordedItem>(
   options: Pick<WriterOptions, 'readClock'> = {},
 ): Promise<OpenRecorder<Item> | undefined> {
   if (record === undefined) return undefined;
+  let failed = false;
   const writer = await RecordingWriter.create(record, facts, {
     ...options,
-    ...(redact ? { redactor: createRedactor() } : {}),
+    ...(redact ? { redactor: createRedactor(redactKey()) } : {}),
     onFailure: ({ what, why, advice }) => {
+      failed = true;
       process.stderr.write(`tcpscope: ${what}\n${why}\n${advice}\n`);
     },
   });
-  return toRecorder(writer, sanitize(record));
+  return toRecorder(writer, () => ({ file: sanitize(record), failed }));
 }
 
-function toRecorder<Item extends RecordedItem>(writer: RecordingWriter, file: string): OpenRecorder<Item> {
+/** A secret by which recordings that are redacted apart get the same words. */
+function redactKey(): Uint8Array | undefined {
+  const secret = process.env[REDACT_KEY];
+  return secret ? createHash('sha256').update(secret).digest() : undefined;
+}
+
+function toRecorder<Item extends RecordedItem>(
+  writer: RecordingWriter,
+  facts: () => { file: string; failed: boolean },
+): OpenRecorder<Item> {
   let nextCheckpointNs = 0;
   let meetings = 0;
   return {
@@ -72,6 +85,6 @@ function toRecorder<Item extends RecordedItem>(writer: RecordingWriter, file: st
       writer.checkpoint({ losses, nowNs });
     },
     close: (end) => writer.close(end),
-    facts: () => ({ file, items: writer.count - meetings, dropped: writer.droppedCount }),
+    facts: () => ({ ...facts(), items: writer.count - meetings, dropped: writer.droppedCount }),
   };
 }

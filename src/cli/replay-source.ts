@@ -62,6 +62,11 @@ export class ReplaySource<Item extends RecordedItem> implements Source<Item> {
     return this.options.follow || this.drainedNs >= this.recording.endedNs;
   }
 
+  /** Time from then to the end of the recording. */
+  leftNs(nowNs: number): number {
+    return this.options.follow ? Infinity : Math.max(0, this.recording.endedNs - nowNs);
+  }
+
   stop(): void {
     // What has not been shown when the user stops is not shown.
     this.waiting = [];
@@ -97,9 +102,10 @@ export function clockOf(source: ReplaySource<RecordedItem>, clock: Clock): Clock
     nowNs: () => clock.nowNs(),
     unixOffsetNs: () => clock.unixOffsetNs(),
     async sleep(ns: number, stop: StopSignal) {
-      const isRead = await source.readUntil(clock.nowNs() + ns);
-      if (!isRead) await stop.sleep(ns / 1e6);
-      await clock.sleep(ns, stop);
+      const upToEnd = Math.min(ns, source.leftNs(clock.nowNs()));
+      const isRead = await source.readUntil(clock.nowNs() + upToEnd);
+      if (!isRead) await stop.sleep(upToEnd / 1e6);
+      await clock.sleep(upToEnd, stop);
     },
   };
 }

@@ -1,5 +1,7 @@
 /** Shows what a source sees, records it where asked to, and says at the end how far that may be trusted. */
 import { AttributedSource } from '../attribute/attributed-source.js';
+import type { Reducer } from '../aggregate/reducer.js';
+import { EXIT } from '../model/failure.js';
 import type { Flow } from '../model/flow.js';
 import type { Meeting } from '../model/meeting.js';
 import type { Recorder } from '../model/recorder.js';
@@ -9,6 +11,7 @@ import { monotonicNs, type Clock } from '../session/clock.js';
 import { runSession } from '../session/run.js';
 import { summary } from '../view/summary.js';
 import type { Display } from '../view/view.js';
+import { wrapped } from '../view/width.js';
 import type { Report } from './report.js';
 
 /** A recorder that has an end. */
@@ -17,8 +20,8 @@ export interface OpenRecorder<Item> extends Recorder<Item> {
   name(address: string, name: string): void;
   /** Resolves when all is in the file. */
   close(end: { endedNs: number; losses: Losses; audit: string | undefined }): Promise<void>;
-  /** `file` is safe to print. */
-  facts(): { file: string; items: number; dropped: number };
+  /** `file` is safe to print; `failed`: it could not be written to its end. */
+  facts(): { file: string; items: number; dropped: number; failed: boolean };
 }
 
 export interface ReportRun<Item> {
@@ -49,10 +52,10 @@ export async function runReport<Item extends Flow & { type: string }>(run: Repor
     recorder = await run.openRecorder();
     const { elapsedNs, endedNs, outputOpen } = await runSession({
       source: new AttributedSource(source, { ...run, recorder }),
-      reducers: report.reducers,
+      reducers: recorder ? [...report.reducers, recorded(recorder)] : report.reducers,
       view: report.view,
       counts: (item) => report.counts(item),
-      status: run.status,
+      status: folded(run.status, display),
       display,
       ...(run.refresh ? { refresh: run.refresh } : {}),
       onlyLastFrame: run.onlyLastFrame ?? false,
@@ -76,7 +79,27 @@ export async function runReport<Item extends Flow & { type: string }>(run: Repor
     await recorder?.close({ ...end, losses: source.losses() });
     source.close();
   }
-  if (recorder) process.stderr.write(`${recordedSentence(recorder.facts())}\n`);
+  const facts = recorder?.facts();
+  if (facts) process.stderr.write(`${folded(recordedSentence(facts), display)}\n`);
+  if (facts?.failed) process.exitCode = EXIT.failure;
+}
+
+/** Lines of the terminal's width. */
+function folded(text: string, { width }: Display): string {
+  return text
+    .split('\n')
+    .flatMap((line) => wrapped(line, process.stderr.isTTY ? width : undefined))
+    .join('\n');
+}
+
+/** What is shown is recorded, no more and no less. */
+function recorded<Item>(recorder: OpenRecorder<Item>): Reducer<Item> {
+  return {
+    add(item) {
+      recorder.add(item);
+    },
+    tick: () => undefined,
+  };
 }
 
 /** What is in the file, and what is not. */

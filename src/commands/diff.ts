@@ -18,7 +18,7 @@ import { handshakeDiffColumns } from '../view/handshake-diff-columns.js';
 import { createCsvTableView, createJsonTableView } from '../view/machine-views.js';
 import { retransmitDiffColumns } from '../view/retransmit-diff-columns.js';
 
-const { by, json, csv, columns, wide, sort, top, plain } = viewFlags;
+const { json, csv, columns, wide, sort, top, plain } = viewFlags;
 const { kind, state } = retransFlags;
 const NO_TIME = { before: 0, after: 0 };
 
@@ -26,7 +26,7 @@ export default class Diff extends BaseCommand {
   static override summary =
     'Compare two recordings: what got slower, fails more or is new, and whether that is chance.';
   static override description =
-    'Compares two recordings of the same command group by group (--by remote if not given), biggest change first. P is the probability of a difference at least as big ' +
+    'Compares two recordings of the same command group by group, biggest change first. P is the probability of a difference at least as big ' +
     'if nothing had changed: by rank sums of latencies, and Fisher’s exact test of failures and lost SYNs, corrected for bursts and for ' +
     'the number of comparisons.';
 
@@ -51,7 +51,14 @@ export default class Diff extends BaseCommand {
   };
 
   static override flags = {
-    by,
+    by: Flags.string({
+      description: 'What to compare by: KEY[,KEY], as of the command that was recorded; remote if not given.',
+      helpValue: 'KEY',
+      helpGroup: 'VIEW',
+      multiple: true,
+      multipleNonGreedy: true,
+      delimiter: ',',
+    }),
     json,
     csv,
     columns,
@@ -93,6 +100,7 @@ export default class Diff extends BaseCommand {
       const durationsNs = { before: durationNs(before), after: durationNs(after) };
       const result = comparison.finish(durationsNs, alpha);
       const display = currentDisplay(flags);
+      const remarks = opened.flatMap(({ files }) => files.flatMap((file) => file.remarks));
       const machine = flags.json || flags.csv;
       const all = comparison.columns(durationsNs);
       const context = { clockOffsetNs: 0, timeFormat: 'utc', startedNs: 0 } as const;
@@ -111,6 +119,7 @@ export default class Diff extends BaseCommand {
         const view = flags.json ? createJsonTableView(table) : createCsvTableView(table);
         const { recording } = after;
         const { endedNs } = recording;
+        for (const remark of remarks) process.stderr.write(`${remark}\n`);
         process.stdout.write(view.begin() + (view.frame(endedNs, recording.clockOffsetAt(endedNs)) ?? ''));
       } else {
         const recordings = {
@@ -118,12 +127,10 @@ export default class Diff extends BaseCommand {
           after: recordingOf('after', sides, comparison),
         };
         const { noun, method } = comparison;
-        const warnings = warningsOf(sides);
+        const warnings = [...warningsOf(sides), ...remarks];
         const head = { recordings, noun, method, comparisons: result.comparisons, alpha, warnings };
         process.stdout.write(diffText(head, table, context));
       }
-      for (const { files } of opened)
-        for (const { remarks } of files) for (const remark of remarks) process.stderr.write(`${remark}\n`);
     } finally {
       for (const each of opened) await each.close();
     }

@@ -92,11 +92,22 @@ export default class Replay extends BaseCommand {
     const timing = parseTiming(flags);
     try {
       const subject = subjectOf(command);
-      const wants = wantsOfReplay(flags, subject.wants(filter, flags));
+      const passes = wantsOfReplay(flags, subject.wants(filter, flags));
+      let passed = 0;
+      const wants = (item: RecordedItem): boolean => {
+        const isWanted = passes(item);
+        if (isWanted) passed++;
+        return isWanted;
+      };
       const names = new NameBook();
       const attribute = replayAttributor(flags, names);
       const unfiltered =
-        isUnfiltered(filter) && isEmptyFilter(toAttributionFilter(flags)) && !flags.cgroup && !flags.netns && !flags.kind && !flags.state;
+        isUnfiltered(filter) &&
+        isEmptyFilter(toAttributionFilter(flags)) &&
+        !flags.cgroup &&
+        !flags.netns &&
+        !flags.kind &&
+        !flags.state;
       const source = new ReplaySource<RecordedItem>(recording, {
         follow: flags.follow,
         losses: () => opened.losses(),
@@ -113,7 +124,10 @@ export default class Replay extends BaseCommand {
         names,
         whole,
         endpointNames: { addresses: flags.dns, ports: flags.dns && !flags.numeric },
-        revealed: [...(recording.hosts.length > 1 ? ['host'] : []), ...(flags.config || recording.hasRegions ? ['region'] : [])],
+        revealed: [
+          ...(recording.hosts.length > 1 ? ['host'] : []),
+          ...(flags.config || recording.hasRegions ? ['region'] : []),
+        ],
       });
       await runReport<RecordedItem>({
         source,
@@ -131,7 +145,7 @@ export default class Replay extends BaseCommand {
               command,
               arguments: files[0]?.head.arguments ?? [],
               filtered: !unfiltered || files.some(({ head }) => head.filtered),
-              host: files[0]!.head.host,
+              host: { ...files[0]!.head.host, name: recording.hosts.join(', ') },
             },
             {
               readClock: () => {
@@ -147,11 +161,14 @@ export default class Replay extends BaseCommand {
         display,
         timing,
         // Of a part, or of several hosts, it says nothing.
-        audit: () =>
-          unfiltered && source.ended && files.length === 1 && files[0]?.complete === true
-            ? (files[0]?.progress.audit ?? undefined)
-            : undefined,
+        audit: () => {
+          const [only, another] = files;
+          const isWhole = unfiltered && source.ended && !another && only?.complete;
+          return isWhole ? (only.progress.audit ?? undefined) : undefined;
+        },
       });
+      if (recording.itemCount > 0 && passed === 0)
+        process.stderr.write(`none of ${formatCount(recording.itemCount)} events passes the filters\n`);
       for (const remark of files.flatMap(({ remarks }) => remarks)) process.stderr.write(`${remark}\n`);
     } finally {
       await opened.close();

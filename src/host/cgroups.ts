@@ -79,8 +79,7 @@ export class CgroupPaths {
     const process = this.mayTellMore(own) && pid !== 0 ? this.process(pid, nowNs) : undefined;
     // Of paths that say as much, the socket's own counts.
     const tellsMore = process && worth(process.path) > worth(own ?? '/');
-    if (tellsMore && isSamePlace(process, own))
-      return { path: process.path, ofSocket: process.path === own };
+    if (tellsMore && isSamePlace(process, own)) return { path: process.path, ofSocket: process.path === own };
     return own === undefined ? undefined : { path: own, ofSocket: true };
   }
 

@@ -24,14 +24,16 @@ export class NameBook {
   /** The name of an address; with it where others have the same. */
   remote(address: string): string | undefined {
     const name = this.remotes.get(address);
-    return name === undefined || this.owners.get(name) === address ? name : `${name} (${address})`;
+    if (name === undefined) return undefined;
+    const isShared = this.owners.has(name) && this.owners.get(name) !== address;
+    return isShared ? `${name} (${address})` : name;
   }
 
   netns(inode: number): string | undefined {
     return this.namespaces.get(inode);
   }
 
-  private put<Key>(names: Map<Key, string>, key: Key, name: string): void {
+  private put<Key, Value>(names: Map<Key, Value>, key: Key, name: Value): void {
     if (names.size < this.limit || names.has(key)) names.set(key, name);
   }
 }

@@ -28,33 +28,43 @@ export function isoTime({ unixNs }: ClockReading): string {
   return new Date(Number(unixNs / 1_000_000n)).toISOString();
 }
 
+const ATTEMPTS = 5;
+
 const monotonicNs = (): number => Number(process.hrtime.bigint());
 
 /**
- * Reads both clocks. `Date.now()` has milliseconds only, so that the moment at which it changes is waited for, at most a millisecond, whenever
- * the wall clock is not where the last reading says.
+ * Reads both clocks. Node has read the wall clock to the microsecond once, when the process began; it is looked at again only
+ * when `Date.now()`, which has milliseconds, does not agree with that.
  */
 export class SystemClock {
-  private offsetNs: bigint | undefined;
+  private offsetNs = offsetAtStart();
 
   read = (): ClockReading => {
     const now = monotonicNs();
-    if (this.offsetNs !== undefined && this.agrees(now, this.offsetNs))
-      return { monotonicNs: now, unixNs: BigInt(now) + this.offsetNs };
+    if (this.agrees(now)) return { monotonicNs: now, unixNs: BigInt(now) + this.offsetNs };
     const reading = readAtChange();
     this.offsetNs = reading.unixNs - BigInt(reading.monotonicNs);
     return reading;
   };
 
-  private agrees(now: number, offsetNs: bigint): boolean {
-    const expectedMs = Number((BigInt(now) + offsetNs) / 1_000_000n);
+  private agrees(now: number): boolean {
+    const expectedMs = Number((BigInt(now) + this.offsetNs) / 1_000_000n);
     return Math.abs(expectedMs - Date.now()) <= 1;
   }
 }
 
+/** Unix time minus monotonic time; of some tries the one between whose two readings the least time has passed. */
+function offsetAtStart(): bigint {
+  let startNs = Infinity;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const sinceStartMs = performance.now();
+    startNs = Math.min(startNs, monotonicNs() - sinceStartMs * 1e6);
+  }
+  return BigInt(Math.round(performance.timeOrigin * 1000)) * 1000n - BigInt(Math.round(startNs));
+}
+
 /** A change of `Date.now()` that is seen later than this was not seen well: something else ran meanwhile. */
 const SEEN_WITHIN_NS = 50e3;
-const ATTEMPTS = 5;
 
 /** The best of some readings at the moment at which `Date.now()` changes. */
 function readAtChange(): ClockReading {
@@ -77,6 +87,9 @@ function changeOfMillisecond(): { reading: ClockReading; withinNs: number } {
   const withinNs = afterNs - beforeNs;
   return { reading: { monotonicNs: afterNs, unixNs: BigInt(unixMs) * 1_000_000n }, withinNs };
 }
+
+/** The clock of this process: all that it shows and records goes by the same. */
+export const SYSTEM_CLOCK = new SystemClock();
 
 interface Segment {
   readonly fromNs: number;

@@ -5,7 +5,7 @@ import { EXIT, Failure } from '../model/failure.js';
 import type { Losses } from '../model/source.js';
 import { sanitize } from '../model/units.js';
 import { compressedBlock } from './block.js';
-import { SystemClock, type ClockReading } from './clock.js';
+import { SYSTEM_CLOCK, type ClockReading } from './clock.js';
 import {
   clockLine,
   HEAD_BYTES,
@@ -73,7 +73,7 @@ export class RecordingWriter {
    * @throws {Failure} if there is a file already, or none can be made.
    */
   static async create(path: string, facts: HeadFacts, options: WriterOptions = {}): Promise<RecordingWriter> {
-    const readClock = options.readClock ?? new SystemClock().read;
+    const readClock = options.readClock ?? SYSTEM_CLOCK.read;
     const flags = constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | NO_FOLLOW;
     const file = await open(path, flags, 0o600).catch((error: unknown) => {
       throw createFailure(path, error);

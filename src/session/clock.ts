@@ -1,4 +1,5 @@
 import { setImmediate as served } from 'node:timers/promises';
+import { clockOffsetNs, SYSTEM_CLOCK } from '../record/clock.js';
 import type { StopSignal } from './stop-signal.js';
 
 /** The time of what is shown: now, or the recorded time that a replay has come to. */
@@ -18,7 +19,7 @@ export const monotonicNs = (): number => Number(process.hrtime.bigint());
 export function liveClock(): Clock {
   return {
     nowNs: monotonicNs,
-    unixOffsetNs: () => Date.now() * 1e6 - monotonicNs(),
+    unixOffsetNs: () => clockOffsetNs(SYSTEM_CLOCK.read()),
     sleep: (ns, stop) => stop.sleep(ns / 1e6),
   };
 }

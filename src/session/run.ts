@@ -86,13 +86,16 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
     while (!stop.stopped) {
       const pollNs = pollAfter(take());
       const nowNs = clock.nowNs();
-      if (nowNs >= endNs || source.ended === true) break;
+      const isLast = nowNs >= endNs || source.ended === true;
       if (nowNs >= nextTickNs) {
         for (const reducer of reducers) reducer.tick(nowNs);
+        // The last frame is still to come.
+        if (isLast) break;
         if (live) live.tick();
         else if (!options.onlyLastFrame) output.append(frame());
         nextTickNs = Math.max(nextTickNs + options.intervalMs * 1e6, nowNs);
       }
+      if (isLast) break;
       // Over each other frames are skipped instead.
       if (!live) await output.ready();
       await clock.sleep(Math.min(pollNs, Math.max(0, Math.min(nextTickNs, endNs) - nowNs)), stop);

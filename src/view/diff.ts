@@ -6,7 +6,7 @@ import { createPaint } from './paint.js';
 import type { TableOptions } from './table-rows.js';
 import { createTableView } from './table.js';
 import type { Display } from './view.js';
-import { filled } from './width.js';
+import { wrapped } from './width.js';
 
 /** One recording in the lines above the table. */
 export interface DiffRecording {
@@ -43,11 +43,6 @@ function recordingLine(side: Side, { name, durationNs, count, notes }: DiffRecor
   const counted = `${formatCount(count)} ${count === 1 ? noun.replace(/s\b/, '') : noun}`;
   const head = `${side.padEnd('before'.length)}  ${name}: ${counted} in ${formatElapsed(durationNs)}${rate}`;
   return [head, ...notes].join(', ');
-}
-
-/** Prose on as many lines as it takes. */
-function wrapped(text: string, width = Infinity): string[] {
-  return filled(text.split(' '), ' ', width);
 }
 
 /** The lines above the table: the two recordings, how they are compared, what speaks against it. */

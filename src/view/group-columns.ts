@@ -80,7 +80,9 @@ export function lastColumn<Row>(
     stretchTo: MOST_INTERVALS,
     headerAt: (width) => {
       const shown = Math.min(width, MOST_INTERVALS) * intervalSeconds();
-      const header = shown >= 99.95 ? formatElapsed(shown * 1e9) : `${Math.round(shown * 10) / 10} s`;
+      // Intervals are a little longer or shorter than they should be.
+      const seconds = shown < 10 ? Math.round(shown * 10) / 10 : Math.round(shown);
+      const header = shown >= 99.5 ? formatElapsed(shown * 1e9) : `${seconds} s`;
       return shown > 0 ? `LAST ${header}` : 'LAST';
     },
     text: (row, _context, width) => sparkline(series(row, Math.min(width, MOST_INTERVALS))),

@@ -74,3 +74,8 @@ export function folded(text: string, width: number): string[] {
   }
   return rest === '' && pieces.length > 0 ? pieces : [...pieces, rest];
 }
+
+/** Prose on as many lines as it takes. */
+export function wrapped(text: string, width = Infinity): string[] {
+  return filled(text.split(' '), ' ', width);
+}

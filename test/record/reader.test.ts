@@ -35,7 +35,7 @@ describe('recording: what is none', () => {
     const gzip = rawFile(gzipSync('{"format":"tcpscope recording"}\n'));
     const bomb = rawFile(rawBlock(Buffer.alloc(64 * 1024 * 1024)));
     const cases: [string, RegExp][] = [
-      [newPath(), /does not exist/],
+      [newPath(), /no such file/],
       [folder, /a folder/],
       [fifo, /not a regular file/],
       [rawFile(Buffer.alloc(0)), /empty/],

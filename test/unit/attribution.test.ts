@@ -81,7 +81,7 @@ describe('the attributor', () => {
 });
 
 describe('an attributed source', () => {
-  it('attributes before it decides, records what is wanted and both ends, and gives on the items alone', () => {
+  it('attributes before it decides, and gives both ends of connections to the recorder alone', () => {
     const recorded: string[] = [];
     const source = new AttributedSource(
       sourceOf([handshake({ pid: 1 }), MEETING, handshake({ pid: 2 }), handshake({ pid: 3 })]),
@@ -100,7 +100,7 @@ describe('an attributed source', () => {
       source.drain(99).map(({ comm }) => comm),
       ['of 1', 'of 3'],
     );
-    assert.deepEqual(recorded, ['of 1', 'meeting', 'of 3', '99 0']);
+    assert.deepEqual(recorded, ['meeting', '99 0']);
   });
 });
 
@@ -121,6 +121,15 @@ describe('names in tables', () => {
     assert.equal(netns.text(row, CONTEXT, 20), 'blue');
     assert.equal(netns.value?.(row, CONTEXT), 5);
     assert.equal(groups.sections()[0]?.title, 'redis-1.example:6379  blue');
+  });
+
+  it('have their address with them where others have the same', () => {
+    const names = new NameBook();
+    names.learnRemote('10.0.0.1', 'web.example');
+    assert.equal(names.remote('10.0.0.1'), 'web.example');
+    names.learnRemote('10.0.0.2', 'web.example');
+    assert.equal(names.remote('10.0.0.1'), 'web.example (10.0.0.1)');
+    assert.equal(names.remote('10.0.0.2'), 'web.example (10.0.0.2)');
   });
 
   it('are bounded', () => {

@@ -131,7 +131,7 @@ describe('the filter by what user space knows', () => {
     for (const name of ['shop/web-7f9/app', 'app', '012345', '0123456789abcdef'])
       assert.ok(wants({ containers: [name] }, POD), name);
     for (const name of ['web-7f9', '01234', 'shop', '']) assert.ok(!wants({ containers: [name] }, POD), name);
-    assert.ok(!wants({ containers: ['nginx.service'] }, UNIT));
+    assert.ok(wants({ containers: ['nginx.service'] }, UNIT), 'as CONTAINER shows it');
   });
 
   it('knows pods, namespaces and units, these with or without .service', () => {
