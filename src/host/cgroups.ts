@@ -45,6 +45,8 @@ export class CgroupPaths {
   private readonly paths = new BoundedMap<number, string>(MOST_CGROUPS);
   /** By number: until when nobody looks for it. */
   private readonly givenUp = new BoundedMap<number, number>(MOST_CGROUPS);
+  /** How much each path says: they are asked for with every event. */
+  private readonly worths = new BoundedMap<string, number>(MOST_CGROUPS);
   private readonly processes = new BoundedMap<number, KnownProcess>(MOST_PROCESSES);
 
   private readonly hostRoot: string;
@@ -78,9 +80,15 @@ export class CgroupPaths {
     const own = id === 0 ? undefined : this.pathOf(id, pid, nowNs);
     const process = this.mayTellMore(own) && pid !== 0 ? this.process(pid, nowNs) : undefined;
     // Of paths that say as much, the socket's own counts.
-    const tellsMore = process && worth(process.path) > worth(own ?? '/');
+    const tellsMore = process && this.worthOf(process.path) > this.worthOf(own ?? '/');
     if (tellsMore && isSamePlace(process, own)) return { path: process.path, ofSocket: process.path === own };
     return own === undefined ? undefined : { path: own, ofSocket: true };
+  }
+
+  private worthOf(path: string): number {
+    let value = this.worths.get(path);
+    if (value === undefined) this.worths.set(path, (value = worth(path)));
+    return value;
   }
 
   /** The most telling path of a process; undefined if it cannot be read. */

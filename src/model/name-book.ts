@@ -34,6 +34,7 @@ export class NameBook {
   }
 
   private put<Key, Value>(names: Map<Key, Value>, key: Key, name: Value): void {
+    if (names.get(key) === name) return;
     if (names.size < this.limit || names.has(key)) names.set(key, name);
   }
 }

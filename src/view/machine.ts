@@ -7,7 +7,13 @@ export function valueOf<Item>(column: Column<Item>, item: Item, context: TextCon
   return column.value?.(item, context) ?? null;
 }
 
+/** ASCII without what JSON escapes. */
+const PLAIN_TEXT = /^[ !#-[\]-~]*$/;
+
 function jsonValue(value: Plain): string {
+  // JSON.stringify() takes its time, also for what needs nothing.
+  if (value === null) return 'null';
+  if (typeof value === 'string' && PLAIN_TEXT.test(value)) return `"${value}"`;
   return typeof value === 'number' && Number.isFinite(value) ? String(value) : JSON.stringify(value);
 }
 
