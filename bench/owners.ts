@@ -89,7 +89,7 @@ function measure(rounds: number): Pass {
       filter: EVERYTHING,
       transport: 'ring',
       countSockets: true,
-    meetings: false,
+      meetings: false,
       wantedKinds: 0,
       wantedStates: 0,
     }),
