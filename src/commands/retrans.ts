@@ -90,6 +90,7 @@ export default class Retrans extends BaseCommand {
         // Connections that the user did not ask for are nobody's business.
         meetings: flags.record !== undefined && hasOnlyPlaces(filter) && isEmptyFilter(wanted),
         audit: unfiltered,
+        hostRoot: flags['host-root'],
       }));
       await runReport({
         source: retransmits,

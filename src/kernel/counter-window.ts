@@ -14,21 +14,28 @@ export class CounterWindow {
   private endBefore: Readings;
   private endAfter: Readings;
 
-  /** To make before attaching. */
-  constructor(private readonly files: readonly CounterFile[]) {
-    this.before = this.after = this.endBefore = this.endAfter = readNetCounters(files);
+  /** To make before attaching. @param hostRoot where the root folder of the host is */
+  constructor(
+    private readonly files: readonly CounterFile[],
+    private readonly hostRoot: string,
+  ) {
+    this.before = this.after = this.endBefore = this.endAfter = this.read();
+  }
+
+  private read(): Readings {
+    return readNetCounters(this.files, this.hostRoot);
   }
 
   /** To call when the programs are attached. */
   opened(): void {
-    this.after = readNetCounters(this.files);
+    this.after = this.read();
   }
 
   /** Ends the traced time: `detach` is called between two readings. */
   close(detach: () => void): void {
-    this.endBefore = readNetCounters(this.files);
+    this.endBefore = this.read();
     detach();
-    this.endAfter = readNetCounters(this.files);
+    this.endAfter = this.read();
   }
 
   /** True if the namespace could be read at the end. */

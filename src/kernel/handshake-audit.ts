@@ -19,9 +19,14 @@ export const COUNTED_FAILURES: ReadonlySet<Outcome> = new Set<Outcome>([
 
 /** To make before attaching. */
 export class HandshakeAuditor {
-  private readonly window = new CounterWindow(['snmp']);
+  private readonly window: CounterWindow;
   private readonly tallies = new Map<number, Tally>();
   private foundInFlight: ReadonlySet<number> = new Set();
+
+  /** @param hostRoot where the root folder of the host is */
+  constructor(hostRoot: string) {
+    this.window = new CounterWindow(['snmp'], hostRoot);
+  }
 
   /** To call when the programs are attached, with the attempts that were under way then. */
   attached(foundInFlight: readonly Handshake[]): void {

@@ -30,6 +30,8 @@ export interface HandshakeSourceOptions {
   meetings: boolean;
   /** Hold the totals against the kernel's counters; only makes sense without a filter. */
   audit: boolean;
+  /** Where the root folder of the host is; / unless told. */
+  hostRoot?: string;
   /** Attempts that can hang at once, 65,536 unless told. */
   maxInFlight?: number;
 }
@@ -51,7 +53,7 @@ export class HandshakeSource implements Source<Handshake | Meeting> {
     private readonly program: Program,
     private readonly options: HandshakeSourceOptions,
   ) {
-    this.auditor = options.audit ? new HandshakeAuditor() : undefined;
+    this.auditor = options.audit ? new HandshakeAuditor(options.hostRoot ?? '/') : undefined;
     this.cgroups = new NewCgroupPaths(program);
     program.attach();
     this.foundInFlight = decodeAll(program.iterate('find_in_flight'));

@@ -15,20 +15,23 @@ export type CounterFile = 'snmp' | 'netstat';
 /**
  * Counters by namespace inode, of every namespace that a process lives in or that `ip netns` has named. One that only an
  * open socket or descriptor keeps alive cannot be found.
+ * @param hostRoot where the root folder of the host is
  */
-export function readNetCounters(files: readonly CounterFile[]): Map<number, NetCounters> {
+export function readNetCounters(files: readonly CounterFile[], hostRoot = '/'): Map<number, NetCounters> {
+  const proc = path.join(hostRoot, 'proc');
+  const named = path.join(hostRoot, NAMED);
   const counters = new Map<number, NetCounters>();
-  for (const entry of readdirSync('/proc')) {
+  for (const entry of readdirSync(proc)) {
     if (!/^\d+$/.test(entry)) continue;
-    const inode = namespaceOf(`/proc/${entry}/ns/net`);
+    const inode = namespaceOf(`${proc}/${entry}/ns/net`);
     if (inode === undefined || counters.has(inode)) continue;
     const text = attempt(() =>
-      files.map((file) => readFileSync(`/proc/${entry}/net/${file}`, 'utf8')).join(''),
+      files.map((file) => readFileSync(`${proc}/${entry}/net/${file}`, 'utf8')).join(''),
     );
     if (text !== undefined) counters.set(inode, parseCounters(text));
   }
-  for (const name of attempt(() => readdirSync(NAMED)) ?? []) {
-    const file = path.join(NAMED, name);
+  for (const name of attempt(() => readdirSync(named)) ?? []) {
+    const file = path.join(named, name);
     const inode = attempt(() => statSync(file).ino);
     if (inode === undefined || counters.has(inode)) continue;
     // Nobody lives there, so /proc does not lead to it; entering it does.

@@ -5,9 +5,14 @@ import { CounterWindow } from './counter-window.js';
 
 /** To make before attaching. */
 export class RetransmitAuditor {
-  private readonly window = new CounterWindow(['snmp', 'netstat']);
+  private readonly window: CounterWindow;
   /** Segments seen by network namespace. */
   private readonly seen = new Map<number, number>();
+
+  /** @param hostRoot where the root folder of the host is */
+  constructor(hostRoot: string) {
+    this.window = new CounterWindow(['snmp', 'netstat'], hostRoot);
+  }
 
   /** To call when the programs are attached. */
   attached(): void {

@@ -42,6 +42,8 @@ export interface RetransmitSourceOptions {
   meetings: boolean;
   /** Hold the totals against the kernel's counters; only makes sense without a filter. */
   audit: boolean;
+  /** Where the root folder of the host is; / unless told. */
+  hostRoot?: string;
 }
 
 /** Looking at all sockets takes at most this share of the time. */
@@ -67,7 +69,7 @@ export class RetransmitSource implements Source<RetransItem | Meeting> {
   ) {
     this.owners = new SocketOwners(program);
     this.cgroups = new NewCgroupPaths(program);
-    this.auditor = options.audit ? new RetransmitAuditor() : undefined;
+    this.auditor = options.audit ? new RetransmitAuditor(options.hostRoot ?? '/') : undefined;
     program.attach();
     this.auditor?.attached();
     if (options.sampleNs > 0) this.ledger.begin(this.sample(0));
