@@ -1,3 +1,4 @@
+import { nearest } from '../model/nearest.js';
 import { sanitize } from '../model/units.js';
 import type { GroupKey } from './grouping.js';
 
@@ -25,7 +26,10 @@ export function parseGroupKeys<Item>(
     const name = colon < 0 ? text : text.slice(0, colon);
     const maker = Object.hasOwn(makers, name) ? makers[name] : undefined;
     if (maker) return maker(colon < 0 ? undefined : text.slice(colon + 1));
-    throw new RangeError(`unknown key "${sanitize(text)}"; keys: ${Object.keys(makers).join(', ')}`);
+    const valid = Object.keys(makers);
+    throw new RangeError(
+      `unknown key "${sanitize(text)}"; nearest: ${nearest(name, valid)}; keys: ${valid.join(', ')}`,
+    );
   });
   const twice = keys.find(({ name }, at) => keys.findIndex((key) => key.name === name) < at);
   if (twice) throw new RangeError(`key "${twice.name}" is given twice`);

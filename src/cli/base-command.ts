@@ -2,7 +2,7 @@
 import { Command, Errors, Flags } from '@oclif/core';
 import { EXIT, Failure } from '../model/failure.js';
 import { sanitize } from '../model/units.js';
-import { nearest } from './values.js';
+import { nearest } from '../model/nearest.js';
 
 const DEBUG = /(^|,)(tcpscope(:\S*)?|\*)(,|$)/.test(process.env['DEBUG'] ?? '');
 
@@ -73,7 +73,11 @@ function essence(message: string): string {
   return sanitizeLines(message)
     .split('\n')
     .map((line) => line.trim())
-    .filter((line) => line !== '' && !/^(The following errors? occurred:|See more help|Note: )/.test(line))
+    .filter(
+      (line) =>
+        line !== '' &&
+        !/^(The following errors? occurred:|See more help|Note: |Alternatively, you can)/.test(line),
+    )
     .join('; ')
     .replaceAll(':; ', ': ');
 }

@@ -1,9 +1,9 @@
 /** Checked values of flags. Each parser throws a RangeError of one line that the user can act on. */
 import { readFileSync } from 'node:fs';
-import { closest } from 'fastest-levenshtein';
 import ipaddr from 'ipaddr.js';
 import type { Cidr } from '../events/shared.js';
 import { resolveNamespace } from '../kernel/namespaces.js';
+import { nearest } from '../model/nearest.js';
 import { KINDS, type Kind } from '../model/retransmit.js';
 import { SENDING_STATES, stateNumber } from '../model/tcp-state.js';
 
@@ -119,9 +119,4 @@ export function requireChoice(flag: string, text: string, choices: readonly stri
   throw new RangeError(
     `${flag} ${text}: unknown; nearest: ${nearest(text, choices)}; valid: ${choices.join(', ')}`,
   );
-}
-
-/** What the user most likely meant: the word they began, else the one with the fewest typing errors. */
-export function nearest(text: string, choices: readonly string[]): string {
-  return choices.find((choice) => choice.startsWith(text)) ?? closest(text, [...choices]);
 }

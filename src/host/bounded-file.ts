@@ -1,6 +1,23 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 
-const CHUNK = 65_536;
+/** Most files fit the first; the others are few reads. */
+const CHUNKS = { first: 16_384, next: 262_144 };
+
+/**
+ * What is left of an open file up to `limit` bytes; undefined if there is more. Files of /proc say that they are empty, so the
+ * size is what can be read.
+ */
+export function readAtMost(descriptor: number, limit: number): Buffer | undefined {
+  const chunks: Buffer[] = [];
+  for (let size = 0; size <= limit;) {
+    const chunk = Buffer.allocUnsafe(chunks.length === 0 ? CHUNKS.first : CHUNKS.next);
+    const count = readSync(descriptor, chunk);
+    if (count === 0) return Buffer.concat(chunks);
+    size += count;
+    chunks.push(chunk.subarray(0, count));
+  }
+  return undefined;
+}
 
 /**
  * The content of a file, a pipe or a device up to `limit` bytes; undefined if there is more.
@@ -9,16 +26,7 @@ const CHUNK = 65_536;
 export function readBounded(path: string, limit: number): Buffer | undefined {
   const descriptor = openSync(path, 'r');
   try {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for (;;) {
-      const chunk = Buffer.allocUnsafe(CHUNK);
-      const count = readSync(descriptor, chunk);
-      if (count === 0) return Buffer.concat(chunks);
-      size += count;
-      if (size > limit) return undefined;
-      chunks.push(chunk.subarray(0, count));
-    }
+    return readAtMost(descriptor, limit);
   } finally {
     closeSync(descriptor);
   }

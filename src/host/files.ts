@@ -5,13 +5,13 @@ import {
   fstatSync,
   lstatSync,
   openSync,
-  readSync,
   readdirSync,
   readlinkSync,
   statSync,
 } from 'node:fs';
 import type { Dirent } from 'node:fs';
 import path from 'node:path';
+import { readAtMost } from './bounded-file.js';
 import { sanitize } from '../model/units.js';
 
 /** Larger ones are not what they should be. */
@@ -71,25 +71,11 @@ export function readSmall(root: string, file: string): string | undefined {
     const descriptor = openSync(at, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     try {
       if (!fstatSync(descriptor).isFile()) return undefined;
-      return readAtMost(descriptor);
+      return readAtMost(descriptor, MOST_BYTES)?.toString('utf8');
     } finally {
       closeSync(descriptor);
     }
   });
-}
-
-/** Files of /proc say that they are empty, so the size is what can be read. */
-function readAtMost(descriptor: number): string | undefined {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for (;;) {
-    const chunk = Buffer.allocUnsafe(chunks.length === 0 ? 16_384 : 262_144);
-    const read = readSync(descriptor, chunk);
-    if (read === 0) return Buffer.concat(chunks).toString('utf8');
-    chunks.push(chunk.subarray(0, read));
-    length += read;
-    if (length > MOST_BYTES) return undefined;
-  }
 }
 
 /** The object in a JSON file; undefined if there is none. */

@@ -19,6 +19,7 @@ import {
   type Transport,
 } from '../events/shared.js';
 import type { RetransmitAudit } from '../model/audit.js';
+import { ownerTest } from '../model/flow-filter.js';
 import type { Meeting } from '../model/meeting.js';
 import type { RetransItem } from '../model/retransmit.js';
 import type { Losses, Source } from '../model/source.js';
@@ -52,6 +53,7 @@ const SAMPLE_SHARE = 0.1;
 export class RetransmitSource implements Source<RetransItem | Meeting> {
   private readonly auditor: RetransmitAuditor | undefined;
   private readonly owners: SocketOwners;
+  private readonly isOwner: (segment: Retransmit) => boolean;
   private readonly cgroups: NewCgroupPaths;
   private readonly ledger = new SocketLedger();
   /** Retransmissions whose owner is still looked for, and what came after them. */
@@ -68,6 +70,7 @@ export class RetransmitSource implements Source<RetransItem | Meeting> {
     private readonly options: RetransmitSourceOptions,
   ) {
     this.owners = new SocketOwners(program);
+    this.isOwner = ownerTest(options.filter);
     this.cgroups = new NewCgroupPaths(program);
     this.auditor = options.audit ? new RetransmitAuditor(options.hostRoot ?? '/') : undefined;
     program.attach();
@@ -127,15 +130,11 @@ export class RetransmitSource implements Source<RetransItem | Meeting> {
   }
 
   /** The kernel side could not decide where the owner was unknown. */
-  private isWanted({ pid, comm }: Retransmit): boolean {
+  private isWanted(segment: Retransmit): boolean {
     const { pids, comms } = this.options.filter;
-    if (pids.length === 0 && comms.length === 0) return true;
-    if (pid === 0) this.unowned++;
-    return (
-      pid !== 0 &&
-      (pids.length === 0 || pids.includes(pid)) &&
-      (comms.length === 0 || comms.some((wanted) => wanted.slice(0, MAX_COMM) === comm))
-    );
+    const isAsked = pids.length > 0 || comms.length > 0;
+    if (isAsked && segment.pid === 0) this.unowned++;
+    return this.isOwner(segment);
   }
 
   private addGrowth(counts: SocketCounts, items: (RetransItem | Meeting)[]): void {
@@ -194,9 +193,6 @@ export class RetransmitSource implements Source<RetransItem | Meeting> {
     this.program.close();
   }
 }
-
-/** Bytes of a process name that the kernel keeps. */
-const MAX_COMM = 15;
 
 /** Which programs fit the running kernel: the tracepoints have changed. */
 function programs(countSockets: boolean): string[] {

@@ -30,7 +30,8 @@ export function isoTime({ unixNs }: ClockReading): string {
 
 const ATTEMPTS = 5;
 
-const monotonicNs = (): number => Number(process.hrtime.bigint());
+/** CLOCK_MONOTONIC of this host, ns. */
+export const monotonicNs = (): number => Number(process.hrtime.bigint());
 
 /**
  * Reads both clocks. Node has read the wall clock to the microsecond once, when the process began; it is looked at again only

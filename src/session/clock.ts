@@ -1,5 +1,5 @@
 import { setImmediate as served } from 'node:timers/promises';
-import { clockOffsetNs, SYSTEM_CLOCK } from '../record/clock.js';
+import { clockOffsetNs, monotonicNs, SYSTEM_CLOCK } from '../record/clock.js';
 import type { StopSignal } from './stop-signal.js';
 
 /** The time of what is shown: now, or the recorded time that a replay has come to. */
@@ -12,8 +12,7 @@ export interface Clock {
   sleep(ns: number, stop: StopSignal): Promise<void>;
 }
 
-/** CLOCK_MONOTONIC of this host, ns. */
-export const monotonicNs = (): number => Number(process.hrtime.bigint());
+export { monotonicNs };
 
 /** The time of this host. */
 export function liveClock(): Clock {

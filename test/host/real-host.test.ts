@@ -29,8 +29,9 @@ describe('on this host', function () {
   const folders: string[] = [];
   const children: ChildProcess[] = [];
 
-  before(function () {
-    if (MOUNT === undefined || process.getuid?.() !== 0) this.skip();
+  before(() => {
+    assert.equal(process.getuid?.(), 0, 'the tests run as root');
+    assert.ok(MOUNT !== undefined, 'cgroup v2 is mounted');
   });
 
   afterEach(async () => {

@@ -74,9 +74,11 @@ describe('groups of handshakes', () => {
     const bad: [string, RegExp][] = [
       [
         'port',
-        /^unknown key "port"; keys: remote, remote-port, subnet, pid, comm, netns, container, .*, result$/,
+        /^unknown key "port"; nearest: pod; keys: remote, remote-port, subnet, pid, comm, netns, container, .*, result$/,
       ],
       ['constructor', /unknown key/],
+      ['contaner', /^unknown key "contaner"; nearest: container; /],
+      ['remote-', /nearest: remote-port; /],
       ['', /unknown key ""/],
       ['pid:3', /key "pid" takes no argument/],
       ...['0', '129', 'x', '', '8:', '48:64', '8:129', '8:0'].map((text): [string, RegExp] => [
