@@ -17,6 +17,9 @@ export const ROOT_EXAMPLES = [
 
 const rank = (name: string): number => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
 
+/** Orders names of commands. */
+export const byImportance = (a: string, b: string): number => rank(a) - rank(b) || (a < b ? -1 : 1);
+
 /** Names of commands with what they are for, in the order of the help. */
 export function commandList(config: Interfaces.Config): [name: string, summary: string][] {
   return config.commands
@@ -25,7 +28,7 @@ export function commandList(config: Interfaces.Config): [name: string, summary: 
       id.replaceAll(':', ' '),
       (summary ?? description ?? '').replaceAll('<%= config.bin %>', config.bin),
     ])
-    .sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));
+    .sort(([a], [b]) => byImportance(a, b));
 }
 
 /** oclif's help of commands, and one of the whole program that begins with what is needed first. */

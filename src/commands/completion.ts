@@ -20,8 +20,7 @@ export default class Completion extends BaseCommand {
   static override examples = [
     {
       description: 'bash, which needs the package bash-completion to find it there',
-      command:
-        '<%= config.bin %> <%= command.id %> bash > /usr/local/share/bash-completion/completions/tcpscope',
+      command: '<%= config.bin %> <%= command.id %> bash > /etc/bash_completion.d/tcpscope',
     },
     {
       description: 'zsh, in a folder of $fpath',

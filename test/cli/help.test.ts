@@ -1,9 +1,9 @@
 /** Help of the whole program, and what it says of commands that it does not have; through bin/run.js. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { unknownCommand } from '#tcpscope/cli/unknown-command.js';
+import { COMMANDS, ROOT } from './program.js';
 
 interface Answer {
   status: number | null;
@@ -11,19 +11,12 @@ interface Answer {
   stderr: string;
 }
 
-const ROOT = path.resolve(import.meta.dirname, '../../..');
-
 function tcpscope(...args: string[]): Answer {
   const env = { ...process.env, NO_COLOR: '1', COLUMNS: '80' };
   const program = path.join(ROOT, 'bin/run.js');
   const call = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', env, timeout: 30_000 });
   return { status: call.status, stdout: call.stdout, stderr: call.stderr };
 }
-
-/** By the files of commands. */
-const COMMANDS = readdirSync(path.join(ROOT, 'src/commands'), { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts'))
-  .map((file) => file.slice(0, -'.ts'.length).replaceAll('/', ' '));
 
 const sectionOf = (help: string, name: string): string[] =>
   (new RegExp(`^${name}\\n((?: .*\\n|\\n(?= ))*)`, 'm').exec(help)?.[1] ?? '').trimEnd().split('\n');

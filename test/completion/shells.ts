@@ -1,36 +1,14 @@
 /** The real shells, completing: what each offers at the end of a line. */
-import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { ROOT, said } from '../cli/program.js';
 
-const ROOT = path.resolve(import.meta.dirname, '../../..');
-const RUN = path.join(ROOT, 'bin/run.js');
 const ZSH_CAPTURE = path.join(ROOT, 'test/completion/capture.zsh');
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type ShellName = (typeof SHELLS)[number];
-
-const answers = new Map<string, string>();
-
-/** What the program prints, on standard output or, with another exit code than 0, on standard error. */
-export function said(args: readonly string[], expected = 0): string {
-  const call = args.join(' ');
-  const answer = answers.get(call) ?? run(args, expected);
-  answers.set(call, answer);
-  return answer;
-}
-
-function run(args: readonly string[], expected: number): string {
-  try {
-    return execFileSync(process.execPath, [RUN, ...args], { encoding: 'utf8', stdio: 'pipe' });
-  } catch (error) {
-    const { status, stderr } = error as { status: number; stderr: string };
-    assert.equal(status, expected, stderr);
-    return stderr;
-  }
-}
 
 /** Completes in a home of its own, with the script that the program prints. */
 export class CompletingShells {
@@ -111,24 +89,4 @@ const bashWords = (line: string): string[] =>
 function groups(text: string): string[][] {
   const all = text.split(/^\.\n/m);
   return all.slice(0, -1).map((group) => group.split('\n').filter((word) => word !== ''));
-}
-
-/** The flags that `--help` shows, short forms too. */
-export function flagsInHelp(command: string): string[] {
-  const help = said([...command.split(' '), '--help']);
-  return help
-    .split('\n')
-    .flatMap((line) => {
-      const [, short, long] = /^ {2}(?:(-\w), | {4})?(--[a-z0-9-]+)(?:[ =]|$)/.exec(line) ?? [];
-      return [short, long].filter((flag) => flag !== undefined);
-    })
-    .sort();
-}
-
-/** Words that the program's answer to a wrong value says it takes. */
-export function wordsInAnswer(args: readonly string[]): string[] {
-  const answer = said(args, 2);
-  const [, list] = /(?:keys|valid|columns): (.+)/.exec(answer) ?? [];
-  assert.ok(list, answer);
-  return list.split(', ').sort();
 }
