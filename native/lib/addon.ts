@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 
+import { addonFile } from './addon-file.js';
 import { makeError } from './error.js';
 
 /**
@@ -63,8 +64,7 @@ export interface NativeEvents {
 }
 
 function load(): Addon {
-  // The variable chooses another build of the addon, such as the one with the address sanitizer.
-  const path = process.env.BPF_NATIVE_BINDINGS_ADDON ?? `../prebuilds/linux-${process.arch}/bpf.node`;
+  const path = addonFile();
   try {
     const loaded = createRequire(import.meta.url)(path) as Addon;
     loaded.setErrorFactory(makeError);

@@ -1,5 +1,5 @@
 /** Whose service it is and where the other end is: the same flags in every command. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import type { AttributionFilter } from '../model/attribution-filter.js';
 
 const helpGroup = 'WHO AND WHERE';

@@ -45,11 +45,11 @@ export interface LiveParts {
   onName(address: string, name: string): void;
 }
 
-export function openLiveAttribution(
+export async function openLiveAttribution(
   flags: AttributionFlagValues & { 'host-root': string },
   parts: LiveParts,
-): LiveAttribution {
-  const { places } = loadConfig(flags.config);
+): Promise<LiveAttribution> {
+  const { places } = await loadConfig(flags.config);
   for (const region of flags.region ?? []) requireRegion(region, places.regionNames);
   const hostRoot = flags['host-root'];
   requireHostRoot(hostRoot);

@@ -1,6 +1,7 @@
 /** Can this host do it? Asked before anything is loaded, because the kernel's own answers mislead. */
 import { existsSync, readFileSync } from 'node:fs';
 import { kernelBtf } from '#bpf-native-bindings';
+import { IS_STANDALONE } from '../assets/files.js';
 import type { Transport } from '../events/shared.js';
 import { EXIT, Failure } from '../model/failure.js';
 
@@ -81,9 +82,10 @@ export function bestTransport(): Transport {
 
 /** The failure for missing privilege, with the very command to run: sudo often drops node's folder from PATH. */
 export function notPermitted(why: string, details = ''): Failure {
-  const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
-    .map(quoteForShell)
-    .join(' ');
+  // A standalone executable is both the interpreter and the script.
+  const script = IS_STANDALONE ? [] : process.argv.slice(1, 2);
+  const words = [process.execPath, ...process.execArgv, ...script, ...process.argv.slice(2)];
+  const command = words.map(quoteForShell).join(' ');
   return new Failure(
     EXIT.notPermitted,
     'tcpscope may not trace the kernel as this user.',

@@ -3,7 +3,7 @@
  * between them. This module is all that users of the laboratory import.
  */
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { assetFile } from '../assets/files.js';
 import type { Child } from './child.js';
 import { Namespace, nextLabNumber } from './namespace.js';
 
@@ -12,7 +12,7 @@ export { Namespace, removeStaleNamespaces } from './namespace.js';
 export * from './traffic.js';
 
 /** The helper program, built next to this module. */
-const LINK = fileURLToPath(new URL('link', import.meta.url));
+const LINK = assetFile('dist/lab/link');
 
 /** The addresses of the two hosts, the same in every network: the namespaces keep them apart. */
 export const CLIENT = { ipv4: '10.77.0.1', ipv6: 'fd77::1' } as const;

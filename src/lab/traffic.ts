@@ -1,9 +1,9 @@
-import { fileURLToPath } from 'node:url';
+import { assetFile } from '../assets/files.js';
 import { Child } from './child.js';
 import type { Namespace } from './namespace.js';
 
 /** The program that makes the traffic, built next to this module. */
-export const TRAFFIC = fileURLToPath(new URL('traffic', import.meta.url));
+export const TRAFFIC = assetFile('dist/lab/traffic');
 
 /** Microseconds, as a program measures them. */
 export interface Latencies {
