@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { kernelBtf } from '#bpf-native-bindings';
 import type { Transport } from '../events/shared.js';
 import { EXIT, Failure } from '../model/failure.js';
+import { requireAddon } from './addon.js';
 
 const BTF = '/sys/kernel/btf/vmlinux';
 const LOCKDOWN = '/sys/kernel/security/lockdown';
@@ -14,6 +15,7 @@ const CAP_BPF = 39n;
 /** @throws {Failure} if the running kernel cannot, or this process may not, load programs on these tracepoints. */
 export function preflight(tracepoints: readonly string[]): void {
   requireLinux();
+  requireAddon();
   requireBtf();
   requireNoConfidentialityLockdown();
   requireCapabilities();
