@@ -19,7 +19,7 @@ const ASSETS = [
   'package.json',
   'oclif.manifest.json',
   ...readdirSync(path.join(root, 'dist/bpf')).map((file) => `dist/bpf/${file}`),
-  ...['link', 'traffic'].map((file) => `dist/lab/${file}`),
+  ...['link', 'traffic'].map((file) => `dist/lab/${platform}/${file}`),
   `native/prebuilds/${platform}/bpf.node`,
 ].sort();
 
@@ -27,7 +27,7 @@ const ASSETS = [
 const embedded = {
   name: 'embedded',
   resolveId: (id) =>
-    /(^|\/)(assets\/files|addon-file)\.js$/.test(id) ? path.join(root, 'dist/assets/embedded.js') : null,
+    /(^|\/)(assets\/files|addon_file)\.js$/.test(id) ? path.join(root, 'dist/assets/embedded.js') : null,
 };
 
 mkdirSync(folder, { recursive: true });

@@ -28,12 +28,12 @@ export function assetFile(name: string): string {
 }
 
 /** The addon, which is loaded at once: then nothing lies about, even if this process is killed. */
-export function addonFile(): string {
+export function addonFile(): { path: string; isOurs: boolean } {
   const file = write(`native/prebuilds/linux-${process.arch}/bpf.node`);
   setImmediate(() => {
     remove(file);
   });
-  return file;
+  return { path: file, isOurs: true };
 }
 
 /** In a new folder that nobody else may enter. */

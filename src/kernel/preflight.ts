@@ -4,6 +4,7 @@ import { kernelBtf } from '#bpf-native-bindings';
 import { IS_STANDALONE } from '../assets/files.js';
 import type { Transport } from '../events/shared.js';
 import { EXIT, Failure } from '../model/failure.js';
+import { requireAddon } from './addon.js';
 
 const BTF = '/sys/kernel/btf/vmlinux';
 const LOCKDOWN = '/sys/kernel/security/lockdown';
@@ -15,6 +16,7 @@ const CAP_BPF = 39n;
 /** @throws {Failure} if the running kernel cannot, or this process may not, load programs on these tracepoints. */
 export function preflight(tracepoints: readonly string[]): void {
   requireLinux();
+  requireAddon();
   requireBtf();
   requireNoConfidentialityLockdown();
   requireCapabilities();

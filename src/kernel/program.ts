@@ -23,8 +23,7 @@ export type RecordHandler = (view: DataView, offset: number, length: number) => 
 
 /** Bytes drained in one call. A full ring (4 MiB) takes a few. */
 const DRAIN_BYTES = 1 << 20;
-/** Per CPU: 512 KiB. */
-const PERF_PAGES = 128;
+const PERF_BYTES_PER_CPU = 512 << 10;
 /** `consume` puts u32 length and u32 CPU before each record and pads it to 8 bytes. */
 const RECORD_HEADER = 8;
 
@@ -42,7 +41,7 @@ export class Program {
     this.buffer =
       transport === 'ring'
         ? object.ringBuffer('ring')
-        : object.perfBuffer('perf', { pagesPerCpu: PERF_PAGES });
+        : object.perfBuffer('perf', { bytesPerCpu: PERF_BYTES_PER_CPU });
   }
 
   get transport(): Transport {

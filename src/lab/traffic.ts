@@ -1,9 +1,9 @@
-import { assetFile } from '../assets/files.js';
 import { Child } from './child.js';
 import type { Namespace } from './namespace.js';
+import { helperProgram } from './programs.js';
 
-/** The program that makes the traffic, built next to this module. */
-export const TRAFFIC = assetFile('dist/lab/traffic');
+/** The program that makes the traffic. */
+export const TRAFFIC = helperProgram('traffic');
 
 /** Microseconds, as a program measures them. */
 export interface Latencies {

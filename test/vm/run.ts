@@ -1,0 +1,171 @@
+/** The suite on other kernels: `npm run test:vm`. See CONTRIBUTING.md. */
+import { execFileSync } from 'node:child_process';
+import { parseArgs } from 'node:util';
+import { HOST_ONLY, ROOT } from '../features.js';
+import { quote, runInGuest } from './guest.js';
+import { ARCHITECTURES, KERNELS, type Architecture, type Kernel } from './kernels.js';
+import { fetchKernel } from './packages.js';
+import { prepare, type Bootable } from './prepare.js';
+import type { TestResult } from './reporter.js';
+
+const USAGE = `usage: npm run test:vm [-- [options] [KERNEL...]]
+  KERNEL              ${KERNELS.map(({ name }) => name).join(', ')}; all by default
+  --grep TEXT         only tests whose title contains it
+  --files PATTERN     only files of build/test that match, such as 'kernel/outcomes.test.js'
+  --command COMMAND   run this in the guest instead of tests
+  --jobs N            guests at once, each of which keeps a CPU busy (2)
+`;
+
+const FILES = ['native/*.test.js', 'vm/*.test.js', 'kernel/*.test.js'];
+/** How much longer tests may take in a guest. */
+const SLOWDOWN = 10;
+/** A guest that takes longer hangs. */
+const LIMIT_MS = 25 * 60_000;
+
+interface Options {
+  kernels: readonly Kernel[];
+  grep: string | undefined;
+  files: readonly string[];
+  command: string | undefined;
+  jobs: number;
+}
+
+interface Outcome {
+  results: readonly TestResult[];
+  /** What went wrong beside the tests. */
+  trouble: string;
+}
+
+function readArguments(): Options {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      grep: { type: 'string' },
+      files: { type: 'string' },
+      command: { type: 'string' },
+      jobs: { type: 'string', default: '2' },
+    },
+  });
+  const unknown = positionals.find((each) => !KERNELS.some(({ name }) => name === each));
+  if (unknown !== undefined) throw new RangeError(`no kernel ${unknown}`);
+  const jobs = Number(values.jobs);
+  if (!Number.isInteger(jobs) || jobs < 1)
+    throw new RangeError(`--jobs ${values.jobs}: not a number of guests`);
+  return {
+    kernels: KERNELS.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
+    grep: values.grep,
+    files: values.files === undefined ? FILES : [values.files],
+    command: values.command,
+    jobs,
+  };
+}
+
+/** Mocha in the guest, and then kind_of() beside the kernel's functions. */
+function suite({ grep, files }: Options): string {
+  const patterns = files.map((file) => quote(`build/test/${file}`));
+  const mocha = [
+    ...['node', 'node_modules/mocha/bin/mocha.js', '--require', 'build/test/slowdown.js'],
+    ...['--reporter', 'build/test/vm/reporter.js', '--timeout', String(SLOWDOWN * 60_000)],
+    ...(grep === undefined ? [] : ['--fgrep', quote(grep)]),
+  ];
+  return [...mocha, ...patterns].join(' ');
+}
+
+async function runKernel(
+  bootable: Bootable,
+  kernel: Kernel,
+  architecture: Architecture,
+  options: Options,
+): Promise<Outcome> {
+  const results: TestResult[] = [];
+  let rest = '';
+  let errors = '';
+  const { status, lastWords } = await runInGuest(bootable, architecture, {
+    command: options.command ?? suite(options),
+    folder: ROOT,
+    environment: {
+      TCPSCOPE_GUEST: kernel.name,
+      TCPSCOPE_EXPECT: kernel.has.join(),
+      TCPSCOPE_TEST_SLOWDOWN: String(SLOWDOWN),
+    },
+    timeoutMs: LIMIT_MS,
+    onOutput: (text) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) takeLine(line, kernel, results);
+    },
+    onError: (text) => {
+      errors += text;
+      if (options.command !== undefined) process.stderr.write(text);
+    },
+  });
+  const failed = results.filter(({ state }) => state === 'failed').length;
+  if (status === undefined)
+    return { results, trouble: `the guest ended before the tests did:\n${lastWords}${errors}` };
+  // Mocha's status is the number of failures.
+  return { results, trouble: status === 0 || failed > 0 ? '' : `exit status ${status}\n${errors}` };
+}
+
+/** A result, or what else a command prints. */
+function takeLine(line: string, { name }: Kernel, results: TestResult[]): void {
+  if (!line.startsWith('{"title":')) {
+    process.stdout.write(`${name}  ${line}\n`);
+    return;
+  }
+  const result = JSON.parse(line) as TestResult;
+  results.push(result);
+  const mark = { passed: 'ok  ', failed: 'FAIL', skipped: 'skip' }[result.state];
+  const seconds = (result.durationMs / 1000).toFixed(1).padStart(6);
+  process.stdout.write(`${name.padEnd(5)} ${mark} ${seconds} s  ${result.title}\n`);
+}
+
+const indent = (text: string): string => text.trimEnd().replaceAll(/^/gm, '    ');
+
+const count = (results: readonly TestResult[], state: TestResult['state']): number =>
+  results.filter((result) => result.state === state).length;
+
+const sums = (results: readonly TestResult[]): string =>
+  (['passed', 'failed', 'skipped'] as const).map((state) => `${count(results, state)} ${state}`).join(', ');
+
+/** What failed and why; what was skipped, but for what never runs in a guest. */
+function report({ name }: Kernel, { results, trouble }: Outcome, seconds: number): void {
+  console.log(`\nLinux ${name}: ${sums(results)} in ${(seconds / 60).toFixed(1)} min`);
+  for (const { title, text, state } of results) {
+    if (state === 'failed') console.log(`  FAIL ${title}\n${indent(text)}`);
+    if (state === 'skipped' && text !== HOST_ONLY) console.log(`  skipped: ${title}: ${text}`);
+  }
+  if (trouble !== '') console.log(`  ${indent(trouble).trimStart()}`);
+}
+
+async function main(options: Options): Promise<boolean> {
+  const [architecture] = ARCHITECTURES;
+  if (!architecture) throw new Error('no architecture');
+  // In a guest they would be compiled again by an emulated CPU.
+  for (const folder of ['test/vm', 'test/native/fixtures'])
+    execFileSync('make', ['--no-print-directory', '-s', '-C', folder], { cwd: ROOT, stdio: 'inherit' });
+  const bootables = new Map(
+    options.kernels.map((kernel) => [kernel, prepare(fetchKernel(kernel, architecture), architecture)]),
+  );
+  const outcomes: Outcome[] = [];
+  const waiting = [...options.kernels];
+  const worker = async (): Promise<void> => {
+    for (let kernel = waiting.shift(); kernel; kernel = waiting.shift()) {
+      const began = performance.now();
+      const outcome = await runKernel(bootables.get(kernel)!, kernel, architecture, options);
+      report(kernel, outcome, (performance.now() - began) / 1000);
+      outcomes.push(outcome);
+    }
+  };
+  await Promise.all(Array.from({ length: options.jobs }, worker));
+  console.log(`\n${sums(outcomes.flatMap(({ results }) => results))}`);
+  return outcomes.every(({ results, trouble }) => count(results, 'failed') === 0 && trouble === '');
+}
+
+let options: Options;
+try {
+  options = readArguments();
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n${USAGE}`);
+  process.exit(2);
+}
+process.exitCode = (await main(options)) ? 0 : 1;
