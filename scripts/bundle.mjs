@@ -4,9 +4,10 @@
  * Puts the compiled program and its libraries into few files: dist/bundle/tcpscope.js, which bin/run.js runs, and what it imports when
  * it needs it. Reading ten files takes less time than reading five hundred, and what is published depends on no other package.
  */
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { rolldown } from 'rolldown';
+import { components, licences } from './third-party.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 const commands = path.join(root, 'dist/commands');
@@ -42,7 +43,7 @@ const virtual = {
 
 /**
  * Bundles the program as it is compiled in dist/.
- * @param {import('rolldown').OutputOptions} output
+ * @param {import('rolldown').OutputOptions} [output] where to write it; else it is not written
  * @param {readonly import('rolldown').Plugin[]} plugins
  */
 export async function bundleProgram(output, plugins = []) {
@@ -51,7 +52,7 @@ export async function bundleProgram(output, plugins = []) {
     platform: 'node',
     plugins: [virtual, ...plugins],
   });
-  return await bundle.write({ minify: true, ...output });
+  return await (output ? bundle.write({ minify: true, ...output }) : bundle.generate());
 }
 
 /**
@@ -67,5 +68,6 @@ export function packagesIn({ output }) {
 if (process.argv[1] === import.meta.filename) {
   const dir = path.join(root, 'dist/bundle');
   rmSync(dir, { recursive: true, force: true });
-  await bundleProgram({ dir, format: 'esm', chunkFileNames: '[name].js' });
+  const bundled = await bundleProgram({ dir, format: 'esm', chunkFileNames: '[name].js' });
+  writeFileSync(path.join(root, 'THIRD-PARTY-LICENSES'), licences(components(packagesIn(bundled))));
 }
