@@ -1,12 +1,12 @@
 /** The suite on other kernels: `npm run test:vm`. See CONTRIBUTING.md. */
 import { execFileSync } from 'node:child_process';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { HOST_ONLY, ROOT } from '../features.js';
 import { quote, runInGuest } from './guest.js';
 import { ARCHITECTURES, KERNELS, type Architecture, type Kernel } from './kernels.js';
 import { fetchKernel } from './packages.js';
 import { prepare, type Bootable } from './prepare.js';
-import type { TestResult } from './reporter.js';
+import { HOST_ONLY, type TestResult } from './result.js';
 
 const USAGE = `usage: npm run test:vm [-- [options] [KERNEL...]]
   KERNEL              ${KERNELS.map(({ name }) => name).join(', ')}; by default all that the architecture tells of
@@ -16,6 +16,8 @@ const USAGE = `usage: npm run test:vm [-- [options] [KERNEL...]]
   --command COMMAND   run this in the guest instead of tests
   --jobs N            guests at once, each of which keeps a CPU busy (2)
 `;
+
+const ROOT = path.resolve(import.meta.dirname, '../../..');
 
 /** How much longer tests may take in a guest. */
 const SLOWDOWN = 10;
