@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { machine } from 'node:os';
 import path from 'node:path';
 import { BpfObject, kernelBtf } from '#bpf-native-bindings';
 
@@ -37,7 +38,7 @@ function has(feature: Feature): boolean {
 /** A compiled program of test/vm. */
 export function vmProgram(name: 'kinds' | 'truth'): BpfObject {
   execFileSync('make', ['--no-print-directory', '-s', '-C', path.join(ROOT, 'test/vm')]);
-  return BpfObject.open(readFileSync(path.join(ROOT, `build/test-vm/${name}.bpf.o`)), { name });
+  return BpfObject.open(readFileSync(path.join(ROOT, `build/test-vm/${machine()}/${name}.bpf.o`)), { name });
 }
 
 function canAttach(program: string): boolean {
@@ -64,21 +65,18 @@ export function need(context: Mocha.Context, ...features: Feature[]): void {
   skip(context, `this kernel has no ${missing.join(', no ')}`);
 }
 
+const isGuest = process.env['TCPSCOPE_GUEST'] !== undefined;
+
 /**
- * Skips where another kernel is emulated, which is slow (TCPSCOPE_GUEST). Only for what another kernel cannot change:
- * the caller says why.
+ * Suites and tests that guests leave out, which are emulated and slow: of what another kernel cannot change. A comment
+ * says why.
  */
-export function hostOnly(context: Mocha.Context): void {
-  if (process.env['TCPSCOPE_GUEST'] !== undefined) skip(context, HOST_ONLY);
-}
+export const onHost = { describe: isGuest ? describe.skip : describe, it: isGuest ? it.skip : it };
 
-export const HOST_ONLY = 'on the host only';
-
-/** Why tests were skipped, by the suite or test that called. */
+/** Why tests were skipped, by the title of their suite. */
 export const skipReasons = new Map<string, string>();
 
 function skip(context: Mocha.Context, reason: string): void {
-  const runnable = context.test ?? context.currentTest;
-  skipReasons.set(runnable?.parent?.fullTitle() ?? '', reason);
+  skipReasons.set(context.test!.parent!.fullTitle(), reason);
   context.skip();
 }

@@ -1,6 +1,6 @@
 /** Whether the native addon could be loaded into this Node.js; if not, what that means and what to do. */
 import { machine } from 'node:os';
-import { addonError } from '#bpf-native-bindings';
+import { addonError, type AddonErrorReason } from '#bpf-native-bindings';
 import { EXIT, Failure } from '../model/failure.js';
 import { sanitize } from '../model/units.js';
 
@@ -17,14 +17,12 @@ export function requireAddon(): void {
 /** Undefined where the addon works. */
 export function addonFailure(): Failure | undefined {
   if (!addonError) return undefined;
-  const [what, why, advice] = explain(addonError.reason, sanitize(addonError.message));
-  return new Failure(EXIT.unsupported, what, why, advice, String(addonError.cause ?? ''));
+  const { reason, message, cause } = addonError;
+  const [what, why, advice] = explain(reason, sanitize(message));
+  return new Failure(EXIT.unsupported, what, why, advice, cause instanceof Error ? cause.message : '');
 }
 
-function explain(
-  reason: NonNullable<typeof addonError>['reason'],
-  message: string,
-): [what: string, why: string, advice: string] {
+function explain(reason: AddonErrorReason, message: string): [what: string, why: string, advice: string] {
   switch (reason) {
     case 'platform':
       return [`tcpscope cannot trace on ${process.platform}.`, `${message}.`, `Run it on Linux; ${REST}`];

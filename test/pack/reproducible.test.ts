@@ -23,8 +23,10 @@ function make(root: string, folder: string, ...variables: string[]): void {
 }
 
 /** Hashes by file. */
-function contents(root: string): Record<string, string> {
-  const files = BUILT.flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(folder, name)));
+function contents(root: string, folders: readonly string[] = BUILT): Record<string, string> {
+  const files = folders.flatMap((folder) =>
+    readdirSync(join(root, folder)).map((name) => join(folder, name)),
+  );
   const hash = (file: string): string =>
     createHash('sha256')
       .update(readFileSync(join(root, file)))
@@ -45,6 +47,13 @@ describe('compiled files', function () {
   });
   after(() => {
     rmSync(other, { recursive: true });
+  });
+
+  it('are the same BPF objects on every architecture', () => {
+    make(other, 'bpf', 'OUT=../arm64/dist/bpf', 'HEADERS=/usr/aarch64-linux-gnu/include');
+    const objects = contents(ROOT, ['dist/bpf']);
+    assert.ok(Object.keys(objects).length >= 2);
+    assert.deepEqual(contents(join(other, 'arm64'), ['dist/bpf']), objects);
   });
 
   it('are the same bytes wherever they are built', () => {

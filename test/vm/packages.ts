@@ -7,7 +7,7 @@ import type { Architecture, Kernel } from './kernels.js';
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 /** A kernel is split in several packages from Debian 14 on. */
-const KERNEL_PACKAGES = /^linux-(?:image|binary|modules)-\d/;
+const KERNEL_PACKAGES = /^linux-(?:image|base|binary|modules)-\d/;
 
 const text = (command: string, args: readonly string[], cwd?: string): string =>
   execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], cwd });

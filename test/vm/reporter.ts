@@ -1,14 +1,7 @@
 /** A reporter of Mocha that writes a line of JSON a test, so that what a guest has done is known if it dies. */
 import { reporters, type MochaOptions, type Runner, type Test } from 'mocha';
 import { skipReasons } from '../features.js';
-
-export interface TestResult {
-  title: string;
-  state: 'passed' | 'failed' | 'skipped';
-  durationMs: number;
-  /** Why it was skipped, or what failed. */
-  text: string;
-}
+import { HOST_ONLY, type TestResult } from './result.js';
 
 export default class JsonLines extends reporters.Base {
   constructor(runner: Runner, options: MochaOptions) {
@@ -33,10 +26,12 @@ export default class JsonLines extends reporters.Base {
   }
 }
 
+/** A test that was skipped when it was declared has no function. */
 function reason(test: Test): string {
+  if (!test.fn) return HOST_ONLY;
   for (let suite = test.parent; suite; suite = suite.parent) {
     const known = skipReasons.get(suite.fullTitle());
     if (known !== undefined) return known;
   }
-  return 'skipped';
+  return 'for no known reason';
 }

@@ -1,28 +1,31 @@
 /** The suite on other kernels: `npm run test:vm`. See CONTRIBUTING.md. */
 import { execFileSync } from 'node:child_process';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { HOST_ONLY, ROOT } from '../features.js';
 import { quote, runInGuest } from './guest.js';
 import { ARCHITECTURES, KERNELS, type Architecture, type Kernel } from './kernels.js';
 import { fetchKernel } from './packages.js';
 import { prepare, type Bootable } from './prepare.js';
-import type { TestResult } from './reporter.js';
+import { HOST_ONLY, type TestResult } from './result.js';
 
 const USAGE = `usage: npm run test:vm [-- [options] [KERNEL...]]
-  KERNEL              ${KERNELS.map(({ name }) => name).join(', ')}; all by default
+  KERNEL              ${KERNELS.map(({ name }) => name).join(', ')}; by default all that the architecture tells of
+  --arch NAME         ${ARCHITECTURES.map(({ name, kernels }) => `${name} (${kernels.join(', ')})`).join(', ')}
   --grep TEXT         only tests whose title contains it
   --files PATTERN     only files of build/test that match, such as 'kernel/outcomes.test.js'
   --command COMMAND   run this in the guest instead of tests
   --jobs N            guests at once, each of which keeps a CPU busy (2)
 `;
 
-const FILES = ['native/*.test.js', 'vm/*.test.js', 'kernel/*.test.js'];
+const ROOT = path.resolve(import.meta.dirname, '../../..');
+
 /** How much longer tests may take in a guest. */
 const SLOWDOWN = 10;
 /** A guest that takes longer hangs. */
 const LIMIT_MS = 25 * 60_000;
 
 interface Options {
+  architecture: Architecture;
   kernels: readonly Kernel[];
   grep: string | undefined;
   files: readonly string[];
@@ -40,6 +43,7 @@ function readArguments(): Options {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
+      arch: { type: 'string', default: ARCHITECTURES[0]!.name },
       grep: { type: 'string' },
       files: { type: 'string' },
       command: { type: 'string' },
@@ -48,13 +52,17 @@ function readArguments(): Options {
   });
   const unknown = positionals.find((each) => !KERNELS.some(({ name }) => name === each));
   if (unknown !== undefined) throw new RangeError(`no kernel ${unknown}`);
+  const architecture = ARCHITECTURES.find(({ name }) => name === values.arch);
+  if (architecture === undefined) throw new RangeError(`no architecture ${values.arch}`);
+  const wanted = positionals.length === 0 ? architecture.kernels : positionals;
   const jobs = Number(values.jobs);
   if (!Number.isInteger(jobs) || jobs < 1)
     throw new RangeError(`--jobs ${values.jobs}: not a number of guests`);
   return {
-    kernels: KERNELS.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
+    architecture,
+    kernels: KERNELS.filter(({ name }) => wanted.includes(name)),
     grep: values.grep,
-    files: values.files === undefined ? FILES : [values.files],
+    files: values.files === undefined ? architecture.files : [values.files],
     command: values.command,
     jobs,
   };
@@ -74,18 +82,20 @@ function suite({ grep, files }: Options): string {
 async function runKernel(
   bootable: Bootable,
   kernel: Kernel,
-  architecture: Architecture,
+  root: string,
   options: Options,
 ): Promise<Outcome> {
+  const { architecture } = options;
   const results: TestResult[] = [];
   let rest = '';
   let errors = '';
   const { status, lastWords } = await runInGuest(bootable, architecture, {
     command: options.command ?? suite(options),
     folder: ROOT,
+    root,
     environment: {
       TCPSCOPE_GUEST: kernel.name,
-      TCPSCOPE_EXPECT: kernel.has.join(),
+      TCPSCOPE_EXPECT: kernel.has.filter((feature) => !architecture.mayLack.includes(feature)).join(),
       TCPSCOPE_TEST_SLOWDOWN: String(SLOWDOWN),
     },
     timeoutMs: LIMIT_MS,
@@ -137,21 +147,35 @@ function report({ name }: Kernel, { results, trouble }: Outcome, seconds: number
   if (trouble !== '') console.log(`  ${indent(trouble).trimStart()}`);
 }
 
+/** Builds what the other architecture needs of us, and gives the root of a system of it. */
+function foreignRoot({ name }: Architecture): string {
+  execFileSync('scripts/prebuild', { cwd: ROOT, stdio: 'inherit' });
+  const root = execFileSync(`test/vm/${name}-root`, { cwd: ROOT, encoding: 'utf8' });
+  return root.trim();
+}
+
 async function main(options: Options): Promise<boolean> {
-  const [architecture] = ARCHITECTURES;
-  if (!architecture) throw new Error('no architecture');
+  const { architecture } = options;
+  const root = architecture.hostRoot ? '/' : foreignRoot(architecture);
   // In a guest they would be compiled again by an emulated CPU.
   for (const folder of ['test/vm', 'test/native/fixtures'])
-    execFileSync('make', ['--no-print-directory', '-s', '-C', folder], { cwd: ROOT, stdio: 'inherit' });
+    execFileSync(
+      'make',
+      ['--no-print-directory', '-s', '-C', folder, `MACHINE=${architecture.machineName}`],
+      {
+        cwd: ROOT,
+        stdio: 'inherit',
+      },
+    );
   const bootables = new Map(
-    options.kernels.map((kernel) => [kernel, prepare(fetchKernel(kernel, architecture), architecture)]),
+    options.kernels.map((kernel) => [kernel, prepare(fetchKernel(kernel, architecture), architecture, root)]),
   );
   const outcomes: Outcome[] = [];
   const waiting = [...options.kernels];
   const worker = async (): Promise<void> => {
     for (let kernel = waiting.shift(); kernel; kernel = waiting.shift()) {
       const began = performance.now();
-      const outcome = await runKernel(bootables.get(kernel)!, kernel, architecture, options);
+      const outcome = await runKernel(bootables.get(kernel)!, kernel, root, options);
       report(kernel, outcome, (performance.now() - began) / 1000);
       outcomes.push(outcome);
     }
