@@ -8,7 +8,7 @@ import { DEMOS } from '../lab/demo.js';
 const COMMANDS = { connlat: () => import('./connlat.js'), retrans: () => import('./retrans.js') };
 
 export default class Demo extends BaseCommand {
-  static override summary = 'Watch connlat or retrans on connections of known fate, made for the purpose.';
+  static override summary = 'Watch connlat or retrans on connections of known fate.';
   static override description =
     'Makes network namespaces with connections that are fast, slow, refused or abandoned (connlat), or lose segments of each ' +
     'kind (retrans), shows the command on them, and removes everything. Needs root, iproute2 and /dev/net/tun; touches no ' +

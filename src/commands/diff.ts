@@ -24,8 +24,7 @@ const { kind, state } = retransFlags;
 const NO_TIME = { before: 0, after: 0 };
 
 export default class Diff extends BaseCommand {
-  static override summary =
-    'Compare two recordings: what got slower, fails more or is new, and whether that is chance.';
+  static override summary = 'Compare two recordings: what changed, and whether it is chance.';
   static override description =
     'Compares two recordings of the same command group by group, biggest change first. P is the probability of a difference at least as big ' +
     'if nothing had changed: by rank sums of latencies, and Fisher’s exact test of failures and lost SYNs, corrected for bursts and for ' +

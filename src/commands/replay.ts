@@ -23,7 +23,7 @@ import { replayClock } from '../session/clock.js';
 const INTERVALS = 60;
 
 export default class Replay extends BaseCommand {
-  static override summary = 'Show recordings as the command that made them shows what it traces.';
+  static override summary = 'Show recordings as the command that made them would.';
   static override description =
     'Takes what connlat --record or retrans --record wrote, with every view, filter and output of that command; needs neither root nor ' +
     'Linux. Several files (of several hosts) are shown as one, in the order of time; where both ends of a connection were recorded, ' +
