@@ -1,5 +1,5 @@
 import { Args, Flags } from '@oclif/core';
-import { hostRootFlag } from '../cli/attribution-flags.js';
+import { hostRootFlag, requireHostRoot } from '../cli/attribution-flags.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { collectFacts } from '../cli/doctor-facts.js';
 import { requireChoice } from '../cli/values.js';
@@ -52,6 +52,8 @@ export default class Doctor extends BaseCommand {
       args.command === undefined
         ? TRACING_COMMANDS
         : [requireChoice('doctor', args.command, TRACING_COMMANDS) as TracingCommand];
+    // That of this very system is a check, and its absence no mistake of the user's.
+    if (flags['host-root'] !== '/') requireHostRoot(flags['host-root']);
     const facts = await collectFacts(flags['host-root'], commands);
     const checks = diagnose(facts, commands);
     const verdict = verdictOf(checks, commands);

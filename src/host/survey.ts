@@ -127,6 +127,8 @@ function procFact(hostRoot: string, { count, unreadable }: Processes): ProcFact 
     selfPid: self !== undefined && /^\d+$/.test(self) ? Number(self) : undefined,
     isHosts: namespace === undefined ? undefined : namespace === INITIAL.pid,
     hidepid: hidepidOf(proc),
+    // Everybody may read it otherwise.
+    showsOthers: readSmall(hostRoot, '/proc/1/stat') !== undefined,
     processes: count,
     unreadable,
   };

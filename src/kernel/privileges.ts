@@ -19,7 +19,9 @@ export function effectiveCapabilities(): bigint | undefined {
 
 /** @throws {Failure} if this process may not load programs that read kernel memory. */
 export function requireCapabilities(): void {
-  if (mayLoadPrograms(effectiveCapabilities() ?? 0n)) return;
+  const effective = effectiveCapabilities();
+  // Where /proc does not tell, the kernel will.
+  if (effective === undefined || mayLoadPrograms(effective)) return;
   throw notPermitted('Loading BPF programs needs root, or the capabilities CAP_BPF and CAP_PERFMON.');
 }
 

@@ -101,6 +101,8 @@ export interface ProcFact {
   readonly isHosts: boolean | undefined;
   /** The option in force: `1`, `2`, `invisible`. */
   readonly hidepid: string | undefined;
+  /** False if process 1, which is not ours, is hidden. */
+  readonly showsOthers: boolean;
   readonly processes: number;
   /** Processes whose network namespace may not be read. */
   readonly unreadable: number;

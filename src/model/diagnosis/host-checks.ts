@@ -1,6 +1,6 @@
 /** What is known of the host beside its kernel: names, numbers of processes, time, limits. */
 import { formatBytes, formatDuration } from '../../model/units.js';
-import { ok, unknown, warning, type Check } from './check.js';
+import { ok, unknown, unsupported, warning, type Check } from './check.js';
 import type {
   CgroupFact,
   ClockProbe,
@@ -74,9 +74,9 @@ function isHosts(proc: ProcFact, clock: ClockProbe | undefined): boolean | undef
 function procCheck(proc: ProcFact, clock: ClockProbe | undefined, commands: Commands): Check {
   const place = proc.hostRoot === '/' ? '/proc' : `${proc.hostRoot}/proc`;
   if (!proc.isMounted)
-    return warning('proc', `${place} is not there`, commands, {
-      means: 'No process, network namespace or counter can be looked up.',
-      mend: `Mount the root of the host: ${HOST_ROOT}.`,
+    return unsupported('proc', `${place} is not there`, commands, {
+      means: 'No process, network namespace or counter can be looked up, and the command refuses to run.',
+      mend: 'mount -t proc proc /proc',
     });
   const known = isHosts(proc, clock);
   if (known === undefined)
@@ -89,11 +89,13 @@ function procCheck(proc: ProcFact, clock: ClockProbe | undefined, commands: Comm
   });
 }
 
-function processesCheck({ hidepid, processes, unreadable }: ProcFact, commands: Commands): Check {
+function processesCheck(
+  { hidepid, showsOthers, processes, unreadable }: ProcFact,
+  commands: Commands,
+): Check {
   const seen = `${processes} seen`;
   const found = unreadable === 0 ? seen : `${seen}, ${unreadable} of them may not be looked into`;
-  const isHidden = hidepid !== undefined && (unreadable > 0 || processes < 3);
-  if (!isHidden)
+  if (hidepid === undefined || showsOthers)
     return ok('processes', hidepid === undefined ? found : `${found}, hidepid=${hidepid}`, commands);
   return warning('processes', `${found}: hidepid=${hidepid}`, commands, {
     means:

@@ -3,7 +3,7 @@ import { programFor, type Hook } from '../../model/hook.js';
 import { formatBytes, formatDuration } from '../../model/units.js';
 import { notPermitted, ok, unknown, unsupported, warning, type Advice, type Check } from './check.js';
 import type { BufferProbe, CommandProbe, KernelFacts, ProcessFacts, Trial } from './facts.js';
-import { bpfTrial } from './privilege-checks.js';
+import { bpfTrial, refusalAdvice } from './privilege-checks.js';
 
 type Commands = readonly string[];
 type Refusal = Extract<Trial, { worked: false }>;
@@ -24,7 +24,7 @@ export function kernelChecks(
     bufferCheck('perf_buffer', kernel?.perf, kernel?.ring, commands),
     iteratorCheck(kernel, commands),
     eventCheck(kernel, commands),
-    ...(kernel?.commands ?? []).map((probe) => programsCheck(probe)),
+    ...(kernel?.commands ?? []).map((probe) => programsCheck(probe, process)),
     ...(commands.includes('connlat') ? [syncErrorsCheck(kernel)] : []),
   ];
 }
@@ -94,9 +94,7 @@ function bpfCheck(process: ProcessFacts, kernel: KernelFacts | undefined, comman
     means: 'The kernel takes no program of this process.',
     mend: trial.permitted
       ? `The kernel needs CONFIG_BPF_SYSCALL=y, Linux 5.10 or newer. ${REPORT}`
-      : process.uid === 0
-        ? 'See the capabilities, user_namespace and seccomp; if all are ok, a security module (SELinux, AppArmor) refuses it.'
-        : `Run: ${process.sudo}`,
+      : refusalAdvice(process),
   });
 }
 
@@ -150,7 +148,10 @@ function eventCheck(kernel: KernelFacts | undefined, commands: Commands): Check 
 }
 
 /** The programs of a command, as it loads them. */
-function programsCheck({ command, load, tookMs, programs, refused }: CommandProbe): Check {
+function programsCheck(
+  { command, load, tookMs, programs, refused }: CommandProbe,
+  process: ProcessFacts,
+): Check {
   const check = `${command}_programs`;
   if (!load) return unknown(check, NOT_TRIED, [command]);
   if (load.worked) {
@@ -159,8 +160,8 @@ function programsCheck({ command, load, tookMs, programs, refused }: CommandProb
   }
   const each = refused.map(({ program, reason }) => `${program}: ${reason}`).join('; ');
   return failed(check, load, [command], {
-    means: each === '' ? `${command} cannot trace here.` : `${command} cannot trace here. Refused: ${each}.`,
-    mend: load.permitted ? REPORT : 'See the capabilities, seccomp and memlock.',
+    means: each === '' ? 'It cannot trace here.' : `It cannot trace here. Refused: ${each}.`,
+    mend: load.permitted ? REPORT : refusalAdvice(process),
   });
 }
 

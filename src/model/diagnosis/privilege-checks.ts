@@ -46,7 +46,7 @@ function lockdownCheck({ lockdown }: ProcessFacts, commands: Commands): Check {
 function giving(capability: Capability, { uid, sudo }: ProcessFacts): string {
   const name = capability.replace('CAP_', '');
   const ofContainer = `docker run --cap-add ${name}; in Kubernetes securityContext.capabilities.add: [${name}]`;
-  return uid === 0 ? `In a container: ${ofContainer}.` : `Run: ${sudo}`;
+  return uid === 0 ? `In a container: ${ofContainer}.` : sudo;
 }
 
 /** One of those that CAP_SYS_ADMIN includes. */
@@ -83,6 +83,16 @@ const isRefused = (trial: Trial | undefined): boolean => trial?.worked === false
 /** True if the capabilities would do, and the kernel refuses all the same. */
 function isRefusedInSpite({ capabilities }: ProcessFacts, trial: Trial | undefined): boolean {
   return isRefused(trial) && mayLoadPrograms(capabilities ?? 0n);
+}
+
+/** What to do about a program that the kernel refuses to this process: which of the other checks has the reason. */
+export function refusalAdvice(process: ProcessFacts): string {
+  const { capabilities, uid, sudo, inUserNamespace, seccomp } = process;
+  if (uid !== 0) return sudo;
+  if (capabilities !== undefined && !mayLoadPrograms(capabilities)) return 'See the capabilities above.';
+  if (inUserNamespace) return 'See user_namespace above.';
+  if (seccomp !== undefined && seccomp !== 0) return 'See seccomp above.';
+  return 'See memlock above; else a security module (SELinux, AppArmor) forbids it: dmesg and ausearch -m avc name it.';
 }
 
 function userNamespaceCheck(process: ProcessFacts, trial: Trial | undefined, commands: Commands): Check {
