@@ -1,5 +1,5 @@
 /** What the rest of the host may lack. */
-import { BUFFER, HOST, only, without, REFUSED, type Expected } from './healthy-host.js';
+import { BUFFER, HOST, REFUSED, type Expected } from './healthy-host.js';
 
 export const HOST_CASES: Readonly<Record<string, Expected>> = {
   'cgroup v1 only': {

@@ -6,16 +6,7 @@ import { summaryOf, verdictOf, type Check, type Status } from '#tcpscope/model/d
 import { diagnose } from '#tcpscope/model/diagnosis/diagnose.js';
 import { HOST_CASES } from './diagnosis-host-cases.js';
 import { KERNEL_CASES } from './diagnosis-kernel-cases.js';
-import {
-  ALL_CAPABILITIES,
-  hostWith,
-  KERNEL,
-  only,
-  PROCESS,
-  without,
-  REFUSED,
-  type Changes,
-} from './healthy-host.js';
+import { ALL_CAPABILITIES, hostWith, KERNEL, PROCESS, REFUSED, type Changes } from './healthy-host.js';
 
 const COMMANDS = ['connlat', 'retrans'];
 
