@@ -30,6 +30,13 @@ export const HOST_CASES: Readonly<Record<string, Expected>> = {
     says: /\/proc is a container's.*--pid=host.*hostPID: true/,
     exitCode: 0,
   },
+  "containers where /proc is a container's": {
+    changes: { host: { proc: { ...HOST.proc, selfPid: 7 } } },
+    check: 'containers',
+    status: 'unknown',
+    says: /only this one/,
+    exitCode: 0,
+  },
   "a container's /proc, by its namespace": {
     changes: {
       process: { uid: 1000, capabilities: 0n },

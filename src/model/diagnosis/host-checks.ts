@@ -40,7 +40,7 @@ export function hostChecks(
     cgroupsCheck(host.cgroups, commands),
     procCheck(host.proc, clock, commands),
     processesCheck(host.proc, commands),
-    containersCheck(host.containers, commands),
+    containersCheck(host.containers, isHosts(host.proc, clock), commands),
     clockCheck(clock, commands),
     clocksourceCheck(host.time, clock, commands),
     wallClockCheck(host.time, commands),
@@ -56,8 +56,8 @@ function cgroupsCheck({ mount, hasV1, isWhole }: CgroupFact, commands: Commands)
       means:
         'A socket knows only its v2 cgroup: containers, pods and units come from the owning process, if that is known and still there, and --cgroup does not work.',
       mend: hasV1
-        ? 'mount -t cgroup2 none /sys/fs/cgroup/unified, or boot with systemd.unified_cgroup_hierarchy=1.'
-        : `Mount the cgroups of the host: ${HOST_ROOT}.`,
+        ? `mount -t cgroup2 none /sys/fs/cgroup/unified, or boot with systemd.unified_cgroup_hierarchy=1; in a container: ${HOST_ROOT}.`
+        : `In a container: ${HOST_ROOT}.`,
     });
   const mode = hasV1 ? `hybrid, v2 at ${mount}` : `v2 at ${mount}`;
   if (isWhole) return ok('cgroups', mode, commands);
@@ -108,8 +108,10 @@ function processesCheck(
 
 function containersCheck(
   { byRuntime, pods, named, engines, isComplete }: ContainerFacts,
+  seesHost: boolean | undefined,
   commands: Commands,
 ): Check {
+  if (seesHost === false) return unknown('containers', 'not known: /proc has only this one', commands);
   const total = [...byRuntime.values()].reduce((sum, number) => sum + number, 0);
   const parts = [...byRuntime].map(([runtime, number]) => `${number} of ${runtime}`);
   if (pods > 0) parts.push(`in ${pods} pod${pods === 1 ? '' : 's'}`);
