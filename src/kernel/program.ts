@@ -3,7 +3,7 @@ import { BpfError, BpfObject, type BpfLink, type BpfMap, type EventBuffer } from
 import { assetBytes } from '../assets/files.js';
 import { COUNTERS, type Counter, type Transport } from '../events/shared.js';
 import { EXIT, Failure } from '../model/failure.js';
-import { notPermitted } from './preflight.js';
+import { notPermitted } from './privileges.js';
 
 export interface ProgramOptions {
   /** NAME of bpf/NAME.bpf.c. */

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Namespace, connect, listen, type Child } from '#tcpscope/lab/network.js';
-import { hostOnly } from '../features.js';
+import { onHost } from '../features.js';
 import { ROOT, prebuild } from './prebuilt.js';
 import { debianRoot, nodeFolder, startInside } from './roots.js';
 
@@ -26,14 +26,14 @@ async function said(child: Child, text: string): Promise<void> {
   }
 }
 
-describe('what is published', function () {
+// A package is the same for every kernel.
+onHost.describe('what is published', function () {
   this.timeout(600_000);
   let folder = '';
   let tarball = '';
   let host: Namespace | undefined;
 
-  before(async function () {
-    hostOnly(this);
+  before(async () => {
     prebuild();
     folder = mkdtempSync(path.join(tmpdir(), 'tcpscope-pack-'));
     const [packed] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', folder])) as [
