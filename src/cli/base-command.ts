@@ -1,5 +1,7 @@
 /** What every command shares: how failures are told and which exit code they have. */
-import { Command, Errors, Flags } from '@oclif/core';
+import { Command } from '@oclif/core/command';
+import * as Errors from '@oclif/core/errors';
+import * as Flags from '@oclif/core/flags';
 import { EXIT, Failure } from '../model/failure.js';
 import { sanitize } from '../model/units.js';
 import { nearest } from '../model/nearest.js';

@@ -1,4 +1,5 @@
-import { Help as OclifHelp, type Interfaces } from '@oclif/core';
+import type { Interfaces } from '@oclif/core';
+import { Help as OclifHelp } from '@oclif/core/help';
 
 /** What somebody in an incident asks first; what is not named here follows, from A to Z. */
 const FIRST = ['connlat', 'retrans', 'doctor', 'demo', 'replay', 'diff'];
@@ -54,15 +55,6 @@ export default class Help extends OclifHelp {
     ];
     this.log(sections.join('\n\n'));
     return Promise.resolve();
-  }
-
-  override async showHelp(argv: string[]): Promise<void> {
-    const words = argv.filter((word) => word !== 'help' && !word.startsWith('-'));
-    const [first, second] = words;
-    const isTopic = second === undefined && this.config.topics.some(({ name }) => name === first);
-    const isCommand = this.config.commandIDs.some((id) => id === first || id === `${first}:${second}`);
-    if (first === undefined || isTopic || isCommand) await super.showHelp(argv);
-    else await this.config.runHook('command_not_found', { id: words.join(':'), argv });
   }
 
   private list(pairs: [string, string][]): string {

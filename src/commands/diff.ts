@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import type { Side, Sides } from '../aggregate/diff.js';
 import { attributionFlags, toAttributionFilter } from '../cli/attribution-flags.js';
 import { BaseCommand } from '../cli/base-command.js';
@@ -152,7 +153,7 @@ export default class Diff extends BaseCommand {
         `a recording of ${before.command} cannot be compared with one of ${after.command}`,
       );
     const subject = subjectOf(before.command);
-    const attribute = replayAttributor(flags, names);
+    const attribute = await replayAttributor(flags, names);
     const wants = wantsOfReplay(flags, subject.wants(toFilter(withoutPlaces(flags)), flags));
     const startedNs = { before: before.recording.startedNs, after: after.recording.startedNs };
     const comparison = subject.compare(flags.by ?? ['remote'], names, startedNs);

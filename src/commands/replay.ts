@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { attributionFlags, toAttributionFilter } from '../cli/attribution-flags.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { filterFlags, isUnfiltered, minLatencyFlag, toFilter } from '../cli/filter-flags.js';
@@ -100,7 +101,7 @@ export default class Replay extends BaseCommand {
         return isWanted;
       };
       const names = new NameBook();
-      const attribute = replayAttributor(flags, names);
+      const attribute = await replayAttributor(flags, names);
       const unfiltered =
         isUnfiltered(filter) &&
         isEmptyFilter(toAttributionFilter(flags)) &&

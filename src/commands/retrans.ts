@@ -67,7 +67,7 @@ export default class Retrans extends BaseCommand {
     const display = currentDisplay(flags);
     let source: RetransmitSource | undefined;
     let recorder: OpenRecorder<RetransItem> | undefined;
-    const attribution = openLiveAttribution(flags, {
+    const attribution = await openLiveAttribution(flags, {
       newCgroupPath: (cgroupId) => source?.cgroupPath(cgroupId),
       onName: (address, name) => recorder?.name(address, name),
     });

@@ -4,9 +4,14 @@ import { Namespace, Network, SERVER, connect, loop } from '#tcpscope/lab/network
 import { HandshakeSource } from '#tcpscope/kernel/handshakes.js';
 import { monotonicNs } from '#tcpscope/session/clock.js';
 import { toFilter, type FilterFlagValues } from '#tcpscope/cli/filter-flags.js';
+import { onHost } from '../features.js';
+import { fewer } from '../slowdown.js';
 import { Tool, trace } from './tool.js';
 
-const HANDSHAKES = 100_000;
+const HANDSHAKES = fewer(100_000);
+const COMPARED = fewer(20_000);
+/** More than a buffer has room for. */
+const TOO_MANY = 100_000;
 
 describe('connlat at full speed', function () {
   this.timeout(120_000);
@@ -30,15 +35,17 @@ describe('connlat at full speed', function () {
 
   it('agrees with the kernel without a filter', async () => {
     const { stderr } = await trace([], () => loop(HANDSHAKES, 9000, {}, host));
-    assert.match(stderr, /agrees with the kernel \(ActiveOpens \+[\d,]{7}/);
+    const opens = /agrees with the kernel \(ActiveOpens \+([\d,]+)/.exec(stderr)?.[1] ?? '';
+    assert.ok(Number(opens.replaceAll(',', '')) >= HANDSHAKES, stderr);
   });
 
   it('counts the same in the kernel (--hist) as in rows', async () => {
     const histogram = await Tool.start(['connlat', '--hist', '--csv', '--netns', host.name]);
-    const { rows } = await trace(['--netns', host.name], () => loop(20_000, 9000, {}, host));
+    const { rows } = await trace(['--netns', host.name], () => loop(COMPARED, 9000, {}, host));
     const { stdout, stderr, code } = await histogram.stop();
     assert.equal(code, 0);
-    assert.match(stderr, /20,000 attempts in .*: 20,000 ok/);
+    const all = COMPARED.toLocaleString('en');
+    assert.match(stderr, new RegExp(`${all} attempts in .*: ${all} ok`));
 
     const lines = stdout
       .trimEnd()
@@ -55,20 +62,21 @@ describe('connlat at full speed', function () {
     }
     assert.equal(
       buckets.reduce((total, { count }) => total + count, 0),
-      20_000,
+      COMPARED,
     );
   });
 
-  it('counts what a reader that stands still loses, and goes on', async () => {
+  // In guests, test/native loses events of smaller buffers, in a moment.
+  onHost.it('counts what a reader that stands still loses, and goes on', async () => {
     const tool = await Tool.start(['connlat', '--json', '--netns', host.name]);
     tool.process.kill('SIGSTOP');
-    await loop(HANDSHAKES, 9000, {}, host);
+    await loop(TOO_MANY, 9000, {}, host);
     tool.process.kill('SIGCONT');
     const { stderr, code, signal } = await tool.stop();
     assert.deepEqual({ code, signal }, { code: 0, signal: null });
     const lost = Number(/([\d,]+) events? lost/.exec(stderr)?.[1]?.replaceAll(',', ''));
     assert.ok(lost > 0, stderr);
-    assert.equal(tool.rows().length + lost, HANDSHAKES);
+    assert.equal(tool.rows().length + lost, TOO_MANY);
   });
 
   it('takes every attempt out of the in-flight map, also one below --min-latency or for another port', async () => {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Namespace, connect, listen } from '#tcpscope/lab/network.js';
+import { onHost } from '../features.js';
 import { Pane, childrenOf, isAlive, programsOf, until } from './pane.js';
 import { RUN, Tool, loadedPrograms } from './tool.js';
 
@@ -16,7 +17,8 @@ const TRAFFIC = [
   [9003, 9],
 ] as const;
 
-describe('keys', () => {
+// Keys and signals concern the terminal, within the time in which a person expects an answer.
+onHost.describe('keys', () => {
   let host: Namespace;
   let folder: string;
   /** A module that throws, outside of all that catches, at SIGUSR2. */

@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { preflight } from '#tcpscope/kernel/preflight.js';
 import { Failure } from '#tcpscope/model/failure.js';
 import { Namespace, connect, listen, loop } from '#tcpscope/lab/network.js';
+import { onHost } from '../features.js';
 import { ROOT, RUN, Tool, loadedPrograms, type RetransRow, type Row } from './tool.js';
 
 /** Nobody may not look into every folder that a checkout is in: they see it on /mnt. */
@@ -205,7 +206,8 @@ describe('a host on which connlat cannot work', () => {
     ['extra', /extra/],
   ];
   for (const [args, says] of wrong) {
-    it(`${args}: exit code 2 and what is right`, () => {
+    // Flags are checked before the kernel is asked anything.
+    onHost.it(`${args}: exit code 2 and what is right`, () => {
       const { status, stderr, lines } = run(['connlat', ...args.split(' ')]);
       assert.equal(status, 2, stderr);
       assert.match(stderr, says);

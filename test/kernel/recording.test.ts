@@ -8,6 +8,7 @@ import { gunzipSync } from 'node:zlib';
 import { Network, SERVER, connect, listen } from '#tcpscope/lab/network.js';
 import { RecordingWriter } from '#tcpscope/record/writer.js';
 import { openRecording } from '#tcpscope/record/reader.js';
+import { onHost } from '../features.js';
 import { RUN, Tool, countBy, trace, traceRetrans, type Row } from './tool.js';
 
 const PORT = { plain: 9000, delayed: 9001, refused: 9009, firstSyn: 9002, allSyn: 9003 } as const;
@@ -99,18 +100,23 @@ describe('recordings', function () {
       assert.ok(counts);
     });
 
-    for (const [flags, count] of FILTERS)
-      it(`${flags || 'no filter'} keeps ${count}${flags.startsWith('--min') ? ', as it does in the kernel' : ''}`, async () => {
+    for (const [flags, count] of FILTERS) {
+      const alsoLive = flags.startsWith('--min');
+      // A replay asks no kernel.
+      const test = alsoLive ? it : onHost.it;
+      test(`${flags || 'no filter'} keeps ${count}${alsoLive ? ', as it does in the kernel' : ''}`, async () => {
         const words = flags.split(' ').filter((word) => word !== '');
         const { stdout } = replay(file, '--json', ...words);
         const isEnded = ({ result }: Row): boolean => result !== 'pending';
         assert.equal(rowsOf(stdout).filter(isEnded).length, count);
-        if (!flags.startsWith('--min')) return;
+        if (!alsoLive) return;
         const { rows } = await trace(['--netns', network.client.name, ...words], traffic);
         assert.equal(rows.filter(isEnded).length, count);
       });
+    }
 
-    it('know the network namespace by the name that it had, and a cgroup by its path', () => {
+    // A replay asks no kernel.
+    onHost.it('know the network namespace by the name that it had, and a cgroup by its path', () => {
       const count = (...flags: string[]): number => rowsOf(replay(file, '--json', ...flags).stdout).length;
       const all = count();
       assert.equal(count('--netns', network.client.name), all);
@@ -127,14 +133,16 @@ describe('recordings', function () {
       assert.match(stderr, /a recording never replaces one/);
     });
 
-    it('at their own speed take their own time', () => {
+    // A replay asks no kernel.
+    onHost.it('at their own speed take their own time', () => {
       const began = performance.now();
       const { stdout } = replay(file, '--json', '--speed', '2x', '--duration', '2s');
       assert.ok(performance.now() - began >= 1000);
       assert.ok(rowsOf(stdout).length > 0);
     });
 
-    it('redacted hold no address and no name', () => {
+    // A replay asks no kernel.
+    onHost.it('redacted hold no address and no name', () => {
       const redacted = inFolder('redacted.tsr');
       const { status, stderr } = replay(file, '--record', redacted, '--redact');
       assert.equal(status, 0, stderr);

@@ -1,7 +1,7 @@
 /** Every kind of retransmission, provoked on purpose on a path of 20 ms each way. */
 import assert from 'node:assert/strict';
-import { kernelBtf } from '#bpf-native-bindings';
 import { CLIENT, Network, SERVER, connect, listen, startConnect } from '#tcpscope/lab/network.js';
+import { need } from '../features.js';
 import { UNSEEN_RETRIES } from './unseen.js';
 import { median, traceRetrans, type RetransRow, type Tool } from './tool.js';
 
@@ -219,8 +219,7 @@ describe('kinds of retrans', function () {
   });
 
   it('says what could not leave this host, and does not count it', async function () {
-    // Before 6.17 (ad892e912b84) the tracepoint tells only of what was sent.
-    if (!(kernelBtf.parameterCount('btf_trace_tcp_retransmit_skb')! > 3)) this.skip();
+    need(this, 'retransmit-errors');
     const host = await Network.create({ cuttable: true });
     try {
       await listen(host.server, SERVER.ipv4, PORT.plain, { close: true });

@@ -3,13 +3,15 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Namespace, Network, SERVER, connect, listen, storm } from '#tcpscope/lab/network.js';
+import { onHost } from '../features.js';
+import { fewer } from '../slowdown.js';
 import { UNSEEN_RETRIES, UnseenRetransmissions } from './unseen.js';
 import { RUN, Tool, loadedPrograms, traceRetrans } from './tool.js';
 
 const PORT = 9000;
 /** Drops SYNs on their way in: their sender does not learn of it. */
 const SILENCE = `table inet lab { chain in { type filter hook input priority 0; tcp dport ${PORT} drop; }; }`;
-const STORM = { perSecond: 10_000, seconds: 3 };
+const STORM = { perSecond: fewer(10_000), seconds: 3 };
 
 describe('retrans in a storm of retransmissions', function () {
   this.timeout(60_000);
@@ -58,7 +60,8 @@ describe('retrans in a storm of retransmissions', function () {
     assert.ok(after - before < 150e6, `${before} to ${after} bytes`);
   });
 
-  it('counts what a reader that stands still loses', async () => {
+  // In guests, test/native loses events of smaller buffers, in a moment.
+  onHost.it('counts what a reader that stands still loses', async () => {
     const witness = await UnseenRetransmissions.start();
     const tool = await Tool.start(['retrans', '--json', '--netns', host.name]);
     tool.process.kill('SIGSTOP');

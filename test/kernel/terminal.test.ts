@@ -4,11 +4,13 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { stripVTControlCharacters } from 'node:util';
 import { Namespace, connect, listen } from '#tcpscope/lab/network.js';
+import { onHost } from '../features.js';
 import { RUN } from './tool.js';
 
 const HIDE_CURSOR = '\u001b[?25l';
 
-describe('connlat on a terminal', () => {
+// What is drawn is the terminal's business, and how often that of a fast machine.
+onHost.describe('connlat on a terminal', () => {
   let host: Namespace;
   before(async () => {
     host = await Namespace.create('terminal');

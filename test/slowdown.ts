@@ -1,0 +1,14 @@
+/** Loaded by Mocha where everything takes longer: TCPSCOPE_TEST_SLOWDOWN says how many times. */
+
+/** 1 on a real machine. */
+export const SLOWDOWN = Number(process.env['TCPSCOPE_TEST_SLOWDOWN'] ?? '1');
+
+/** Fewer of what only makes a test long, such as handshakes at full speed. */
+export const fewer = (count: number): number => Math.round(count / SLOWDOWN);
+
+export const mochaHooks: Mocha.RootHookObject = {
+  beforeEach(this: Mocha.Context) {
+    const test = this.currentTest;
+    test?.timeout(test.timeout() * SLOWDOWN);
+  },
+};

@@ -1,0 +1,11 @@
+/** What a guest tells of each test, as a line of JSON. */
+export interface TestResult {
+  title: string;
+  state: 'passed' | 'failed' | 'skipped';
+  durationMs: number;
+  /** Why it was skipped, or what failed. */
+  text: string;
+}
+
+/** Why those are skipped that guests leave out (`onHost` of features.ts). */
+export const HOST_ONLY = 'on the host only';
