@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { COMMANDS, flagsInHelp, said, wordsInAnswer } from '../cli/program.js';
+import { Pane } from '../kernel/pane.js';
 import { CompletingShells, SHELLS, type ShellName } from './shells.js';
 
 const heads = [...new Set([...COMMANDS, 'help'].map((name) => name.split(' ')[0] ?? ''))].sort();
@@ -22,6 +23,30 @@ describe('completion', () => {
       describeShell(shell, () => shells);
     });
   }
+
+  it('puts words where they belong as readline sees them, in a terminal', async () => {
+    const pane = await Pane.start(80, 24);
+    try {
+      pane.enter(`source ${shells.script('bash')}; clear; echo ready`);
+      await pane.shows((screen) => screen.startsWith('ready'));
+      const typed = {
+        'tcpscope conn': 'tcpscope connlat -',
+        'tcpscope connlat --by=remote-': 'tcpscope connlat --by=remote-port',
+        'tcpscope connlat --by pid,remote-': 'tcpscope connlat --by pid,remote-port',
+        'tcpscope connlat --time=ut': 'tcpscope connlat --time=utc -',
+        'tcpscope replay /etc/hostn': 'tcpscope replay /etc/hostname',
+        'tcpscope connlat --config=/etc/hostn': 'tcpscope connlat --config=/etc/hostname',
+      };
+      for (const [line, completed] of Object.entries(typed)) {
+        pane.keys('-l', line);
+        pane.keys('Tab', 'Tab');
+        await pane.shows((screen) => screen.includes(`$ ${completed}`));
+        pane.keys('C-u', 'C-l');
+      }
+    } finally {
+      pane.end();
+    }
+  });
 
   it('works in bash without the package bash-completion, and behind sudo with it', () => {
     const script = [
@@ -116,7 +141,9 @@ function describeShell(shell: ShellName, shells: () => CompletingShells): void {
       const keys = wordsInAnswer([command, '--by', NOWHERE]).join(',');
       const ofRows = wordsInAnswer([command, '--columns', NOWHERE]);
       const ofTables = wordsInAnswer([command, '--by', keys, '--sort', NOWHERE]);
-      assert.deepEqual(valuesOf(command, '--columns'), [...new Set([...ofRows, ...ofTables])].sort());
+      assert.deepEqual(valuesOf(command, '--columns'), ofRows);
+      assert.deepEqual(valuesOf(`${command} --by pid`, '--columns'), ofTables);
+      assert.deepEqual(valuesOf(`${command} --by=pid`, '--columns'), ofTables);
       assert.deepEqual(valuesOf(command, '--sort'), ofTables);
     }
   });

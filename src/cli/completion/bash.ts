@@ -22,9 +22,10 @@ function operandsOf({ name, operands, isVariadic }: CompletedCommand): (readonly
   return numbered;
 }
 
-function bodyOf({ kind, words, isList }: Value): string {
+function bodyOf({ kind, words, wordsWithBy, isList }: Value): string {
   const facts = [`kind=${kind}`];
   if (words.length > 0) facts.push(`words=${list(words)}`);
+  if (wordsWithBy) facts.push(`words_with_by=${list(wordsWithBy)}`);
   if (isList) facts.push('is_list=1');
   return facts.join(' ');
 }
@@ -115,7 +116,10 @@ _${bin}_offer_words() {
 _${bin}_offer() {
   local path word
   case $kind in
-    words) _${bin}_offer_words ;;
+    words)
+      [[ $words_with_by && " \${used[*]} " == *' --by '* ]] && words=("\${words_with_by[@]}")
+      _${bin}_offer_words
+      ;;
     command) _${bin}_commands '' && _${bin}_offer_words ;;
     file | folder)
       compopt -o filenames 2>/dev/null
@@ -142,7 +146,7 @@ _${bin}() {
   COMPREPLY=()
   local command='' pending='' only_operands='' typed=\${COMP_WORDS[COMP_CWORD]} lead=''
   local kind='' is_list='' word flag index place=0
-  local -a words=() used=() offered=()
+  local -a words=() words_with_by=() used=() offered=()
   for ((index = 1; index < COMP_CWORD; index++)); do
     word=\${COMP_WORDS[index]}
     # bash makes three words of --flag=value.
@@ -161,7 +165,7 @@ _${bin}() {
       place=$((place + 1))
     fi
   done
-  kind='' is_list='' words=()
+  kind='' is_list='' words=() words_with_by=()
   [[ $pending && $typed == '=' ]] && typed=''
   if [[ ! $pending && ! $only_operands && $typed == --*=* ]]; then
     pending=\${typed%%=*} lead="$pending=" typed=\${typed#*=}

@@ -4,7 +4,11 @@ const quote = (text: string): string => `'${text.replaceAll('\\', '\\\\').replac
 const words = (all: readonly string[]): string => all.join(' ');
 
 /** Flags of `complete` that say what stands there. */
-function valueFlags(bin: string, { kind, words: all, isList }: Value): string {
+function valueFlags(bin: string, { kind, words: all, wordsWithBy, isList }: Value): string {
+  if (wordsWithBy) {
+    const [rows, groups] = [words(all), words(wordsWithBy)];
+    return `-x -a '(if __${bin}_without by; __${bin}_list ${rows}; else; __${bin}_list ${groups}; end)'`;
+  }
   switch (kind) {
     case 'words':
       return `-x -a ${quote(isList ? `(__${bin}_list ${words(all)})` : words(all))}`;

@@ -17,6 +17,8 @@ export interface Value {
   kind: 'words' | 'file' | 'folder' | 'user' | 'process' | 'netns' | 'command' | 'text';
   /** Of kind `words`: all that there are. */
   words: readonly string[];
+  /** Where others take their place once --by is given: those. */
+  wordsWithBy?: readonly string[];
   /** True if several may stand there, with commas. */
   isList: boolean;
 }
@@ -65,6 +67,10 @@ const KIND_OF_PLACEHOLDER: Readonly<Record<string, Value['kind']>> = {
   PID: 'process',
   NS: 'netns',
 };
+/** Placeholders of columns: of rows or, with --by, of tables; and of tables only. */
+const COLUMNS = 'A,B';
+const COLUMN = 'COLUMN';
+
 const KIND_OF_ARGUMENT: Readonly<Record<string, Value['kind']>> = {
   file: 'file',
   before: 'file',
@@ -144,6 +150,7 @@ function valueOf(flag: Interfaces.OptionFlag<unknown>, words: ReturnType<typeof 
     label,
     kind: choices ? 'words' : (KIND_OF_PLACEHOLDER[label] ?? 'text'),
     words: choices ?? [],
+    ...(label === COLUMNS && words[COLUMNS] !== words[COLUMN] ? { wordsWithBy: words[COLUMN] ?? [] } : {}),
     isList: flag.delimiter === ',',
   };
 }
@@ -156,15 +163,15 @@ function wordsOf(
   const manuals = (command.manual ? [command] : all).flatMap(({ manual }) => manual ?? []);
   const tables = command.comparison ? [command.comparison] : manuals;
   const keysOf = (columns: readonly Column<never>[]): string[] => columns.map(({ key }) => key);
-  const groups = [
-    ...manuals.flatMap(({ keys }) => keysOf(keyColumns(parseGroupKeys(Object.keys(keys), keys)))),
-    ...tables.flatMap((table) => keysOf(table.groups)),
-    ...(command.comparison ? keysOf(command.comparison.rows) : []),
-  ];
+  const keys = manuals.flatMap((manual) => keyColumns(parseGroupKeys(Object.keys(manual.keys), manual.keys)));
+  const rows = unique(tables.flatMap((table) => keysOf(table.rows)));
+  const groups = unique([...keysOf(keys), ...tables.flatMap((table) => keysOf(table.groups))]);
+  // A comparison is always of groups: its two lists are of the two kinds of recordings.
+  const compared = command.comparison && unique([...groups, ...rows]);
   return {
-    KEY: unique(manuals.flatMap(({ keys }) => Object.keys(keys))),
-    'A,B': unique([...tables.flatMap((table) => keysOf(table.rows)), ...groups]),
-    COLUMN: unique(groups),
+    KEY: unique(manuals.flatMap((manual) => Object.keys(manual.keys))),
+    [COLUMNS]: compared ?? rows,
+    [COLUMN]: compared ?? groups,
     KIND: KINDS,
     STATE: SENDING_STATES,
   };

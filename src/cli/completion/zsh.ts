@@ -5,8 +5,9 @@ const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 const plain = (text: string): string => text.replaceAll(/[\\[\]:]/g, (character) => `\\${character}`);
 
 /** What _arguments does at the place of a value. */
-function actionOf(bin: string, { kind, words, isList }: Value): string {
+function actionOf(bin: string, { kind, words, wordsWithBy, isList }: Value): string {
   const all = words.join(' ');
+  if (wordsWithBy) return `_sequence _${bin}_columns "${all}" "${wordsWithBy.join(' ')}"`;
   switch (kind) {
     case 'words':
       return isList ? `_sequence compadd - ${all}` : `(${all})`;
@@ -123,6 +124,14 @@ export function zshScript({ bin, version, topics, commands }: Completion): strin
 _${bin}_netns() {
   local -a names=(self /run/netns/*(N:t))
   compadd "$@" -a names
+}
+
+# The first of two lists or, once --by is given, the second.
+_${bin}_columns() {
+  local -a columns=(\${=1})
+  (( \${words[(I)--by(|=*)]} )) && columns=(\${=2})
+  shift 2
+  compadd "$@" -a columns
 }
 
 _${bin}_processes() {
