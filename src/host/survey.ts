@@ -16,7 +16,7 @@ import { attempt, folderFacts, inRoot, namesIn, namespaceIn, readSmall } from '.
 import { INITIAL } from './netns-names.js';
 
 /** Looking at all processes takes at most so long. */
-const LIMIT_MS = 200;
+const LIMIT_MS = 300;
 /** Files whose presence tells of an engine that runs or has run. */
 const ENGINES: Readonly<Record<string, readonly string[]>> = {
   docker: ['/run/docker.sock', '/var/run/docker.sock'],
@@ -62,6 +62,8 @@ function lookAtProcesses(root: string, cgroups: CgroupPaths): Processes {
   const untilMs = performance.now() + LIMIT_MS;
   const proc = path.join(root, 'proc');
   const pids = namesIn(root, '/proc').filter((name) => /^\d+$/.test(name));
+  // Should the time not suffice for all, the old ones are those of the kernel itself.
+  pids.reverse();
   const found = new FoundContainers(root);
   let [unreadable, looked] = [0, 0];
   let keeper: string | undefined;
