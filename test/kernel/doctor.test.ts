@@ -1,13 +1,23 @@
 /** What doctor says of this very host, of hosts that lack something, and that it leaves nothing behind. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { release } from 'node:os';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { HANDSHAKE_HOOKS } from '#tcpscope/kernel/handshakes.js';
 import { RETRANSMIT_HOOKS, SAMPLING_HOOKS } from '#tcpscope/kernel/retransmits.js';
 import { TRACERS } from '#tcpscope/kernel/tracers.js';
+import { TestCgroups } from './cgroup.js';
 import { loadedPrograms, ROOT, RUN } from './tool.js';
 
 interface Line {
@@ -38,6 +48,14 @@ const NOBODYS_RUN = '/mnt/bin/run.js';
 const withoutCapabilities = (...names: string[]): string[] => [
   ...['setpriv', `--bounding-set=${names.map((name) => `-${name}`).join(',')}`],
   `--inh-caps=${names.map((name) => `-${name}`).join(',')}`,
+];
+
+/** Runs in a cgroup of this folder. */
+const entering = (folder: string): string[] => [
+  'sh',
+  '-c',
+  `echo $$ > '${folder}/cgroup.procs'; exec "$@"`,
+  'sh',
 ];
 
 function doctor(args: readonly string[] = [], wrapper: readonly string[] = [], program = RUN): Said {
@@ -164,6 +182,39 @@ describe('doctor on this host', () => {
     // The kernel frees them some RCU grace periods after the last descriptor; mocha's time-out bounds the wait.
     while (doctorsOwn().length > 0 || loadedPrograms().length > before.length) await setImmediate();
     assert.deepEqual(loadedPrograms(), before);
+  });
+
+  it('counts the containers that processes are in', () => {
+    const cgroups = new TestCgroups();
+    const [, mount = ''] = /v2 at (\S+)$/.exec(said.of('cgroups').found) ?? [];
+    const container = `tcpscope-doctor-${process.pid}/docker/${'c0ffee42'.repeat(8)}`;
+    try {
+      cgroups.make(container);
+      const { of } = doctor([], entering(path.join(mount, container)));
+      const dockers = ({ found }: Line): number => Number(/(\d+) of docker/.exec(found)?.[1] ?? 0);
+      assert.equal(dockers(of('containers')), dockers(said.of('containers')) + 1);
+      assert.match(of('containers').found, /\d without a name$/);
+      assert.equal(of('containers').status, 'warning');
+    } finally {
+      cgroups.removeAll();
+    }
+  });
+
+  it('tells the limit of memory of the cgroup around it', () => {
+    const [mount, limit] = existsSync('/sys/fs/cgroup/memory/memory.limit_in_bytes')
+      ? (['/sys/fs/cgroup/memory', 'memory.limit_in_bytes'] as const)
+      : (['/sys/fs/cgroup', 'memory.max'] as const);
+    if (limit === 'memory.max') writeFileSync(`${mount}/cgroup.subtree_control`, '+memory');
+    const folder = `${mount}/tcpscope-doctor-${process.pid}`;
+    mkdirSync(folder);
+    try {
+      writeFileSync(`${folder}/${limit}`, String(150 << 20));
+      const { of } = doctor([], entering(folder));
+      assert.match(of('memory').found, / of 150 MiB used$/);
+      assert.equal(of('memory').status, 'warning');
+    } finally {
+      rmdirSync(folder);
+    }
   });
 
   it('of one command: only what that needs', () => {

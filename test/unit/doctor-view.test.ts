@@ -66,6 +66,13 @@ works. replay, diff and config check work everywhere.
     );
   });
 
+  it('on a pipe: each text on one line', () => {
+    const lines = show({}).split('\n');
+    assert.equal(lines.filter((line) => line.startsWith('    ')).length, 4);
+    assert.ok(lines.includes(`    Mend: ${CHECKS[1]!.mend}`));
+    assert.match(lines.at(-2) ?? '', /^1 ok, .* work everywhere\.$/);
+  });
+
   it('is never wider than the terminal', () => {
     for (const width of [40, 60, 80, 100, 132, 200])
       for (const line of show({ width }).split('\n')) assert.ok(line.length <= width, `${width}: ${line}`);
