@@ -7,6 +7,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { BpfObject, kernelBtf } from '#bpf-native-bindings';
+import { skipReasons } from './vm/result.js';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
 
@@ -71,9 +72,6 @@ const isGuest = process.env['TCPSCOPE_GUEST'] !== undefined;
  * says why.
  */
 export const onHost = { describe: isGuest ? describe.skip : describe, it: isGuest ? it.skip : it };
-
-/** Why tests were skipped, by the title of their suite. */
-export const skipReasons = new Map<string, string>();
 
 function skip(context: Mocha.Context, reason: string): void {
   skipReasons.set(context.test!.parent!.fullTitle(), reason);
