@@ -194,7 +194,9 @@ describe('the tables of the documentation', () => {
   it('docs/dependencies.md names each library that src/ imports, and no other', () => {
     const imports = readdirSync(path.join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts'))
-      .flatMap((file) => [...read(`src/${file}`).matchAll(/(?:from|import\() ?'((?:@[\w-]+\/)?[a-z][\w.-]*)(?:\/[^']*)?'/g)])
+      .flatMap((file) => [
+        ...read(`src/${file}`).matchAll(/(?:from|import\() ?'((?:@[\w-]+\/)?[a-z][\w.-]*)(?:\/[^']*)?'/g),
+      ])
       .map(([, name = '']) => name);
     const [, bundled = ''] = read('docs/dependencies.md').split('## In the bundle');
     const named = tableRows(bundled.split('\n## ')[0] ?? '').map(([name = '']) => name);
