@@ -126,7 +126,8 @@ function describeShell(shell: ShellName, shells: () => CompletingShells): void {
     assert.deepEqual(valuesOf('retrans', '--state'), wordsInAnswer(['retrans', '--state', NOWHERE]));
     assert.deepEqual(valuesOf('connlat', '--time'), ['epoch', 'local', 'relative', 'utc']);
     assert.deepEqual(valuesOf('connlat', '--transport'), ['auto', 'perf', 'ring']);
-    assert.deepEqual(offers(['tcpscope demo ', 'tcpscope completion ']), [
+    assert.deepEqual(offers(['tcpscope demo ', 'tcpscope doctor ', 'tcpscope completion ']), [
+      ['connlat', 'retrans'],
       ['connlat', 'retrans'],
       ['bash', 'fish', 'zsh'],
     ]);

@@ -28,9 +28,13 @@ const MANY = 100_000;
 
 const RECORDINGS = ['monday', 'tuesday', 'before', 'after', 'web-1', 'web-2', 'db-1', 'incident'];
 const SLICE = `tcpscope${process.pid}.slice`;
-/** Folders of the system become folders of the test, and a service that need not be here one that the test makes. */
+/**
+ * Folders of the system become folders of the test, a service that need not be here one that the test makes, and the place where a
+ * debug container has the host is that of the host itself.
+ */
 const SUBSTITUTES: readonly (readonly [RegExp, string])[] = [
   [/(?<=[ >])\/(?=etc\/|usr\/)/g, './'],
+  [/--host-root \/host\b/g, '--host-root /'],
   [/\/system\.slice\/puma\.service/g, `/${SLICE}/puma.service`],
 ];
 /** The program as a user has it, but that whatever traces ends after a second. */
@@ -160,6 +164,7 @@ function assertForm({ script }: Example, stdout: string, stderr: string): void {
   if (command === 'completion') return;
   const lines = stdout.split('\n');
   if (command === 'config') assert.match(stdout, /10\.1\.0\.0\/16|frankfurt/);
+  else if (command === 'doctor') assert.match(stdout, /\d+ ok, .+ work here\.$|^TIME /m);
   else if (command === 'diff') assert.match(stdout, /^before +before\.tcpscope|^before +monday\.tcpscope/);
   else if (script.includes('--record') && command === 'replay')
     assert.match(stderr, /recorded [\d,]+ events? in/);

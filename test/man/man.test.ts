@@ -17,6 +17,7 @@ const SECTIONS = [
     'KINDS',
     'VERDICTS',
     'CHECKS',
+    'JSON',
     'COMMANDS',
     'INSTALLATION',
     'FILE',

@@ -7,6 +7,7 @@ import { parseGroupKeys, type KeyMaker } from '../../aggregate/group-keys.js';
 import type { Column } from '../../model/column.js';
 import { KINDS } from '../../model/retransmit.js';
 import { SENDING_STATES } from '../../model/tcp-state.js';
+import { TRACING_COMMANDS } from '../../model/tracing-commands.js';
 import { keyColumns } from '../../view/key-columns.js';
 
 /** What stands behind a flag, or as an argument. */
@@ -68,7 +69,17 @@ const KIND_OF_ARGUMENT: Readonly<Record<string, Value['kind']>> = {
   file: 'file',
   before: 'file',
   after: 'file',
-  command: 'command',
+};
+/** What takes the place of a command's name is, but for help, one that traces. */
+const WORDS_OF_ARGUMENT: Readonly<Record<string, readonly string[]>> = { command: TRACING_COMMANDS };
+
+/** What bin/run.js answers itself. */
+const HELP: CompletedCommand = {
+  name: 'help',
+  summary: 'Show the flags and examples of a command.',
+  flags: [],
+  operands: [{ label: 'command', kind: 'command', words: [], isList: false }],
+  isVariadic: true,
 };
 
 const byName = <Named extends { name: string }>(a: Named, b: Named): number => (a.name < b.name ? -1 : 1);
@@ -84,7 +95,7 @@ export function completionOf(config: Interfaces.Config, commands: readonly Loade
       .filter(({ name }) => shown.some(({ id }) => id.startsWith(`${name}:`)))
       .map(({ name, description }) => ({ name, summary: description ?? '' }))
       .sort(byName),
-    commands: shown.map((command) => completedCommand(config.bin, command, shown)).sort(byName),
+    commands: [...shown.map((command) => completedCommand(config.bin, command, shown)), HELP].sort(byName),
   };
 }
 
@@ -115,14 +126,15 @@ function completedCommand(
         value: flag.type === 'option' ? valueOf(flag, words) : undefined,
       }))
       .sort(byName),
-    operands: operands.map(([name, argument]) => ({
-      label: name,
-      kind: argument.options ? 'words' : (KIND_OF_ARGUMENT[name] ?? 'text'),
-      words: argument.options ?? [],
-      isList: false,
-    })),
+    operands: operands.map(([name, argument]) => operandOf(name, argument)),
     isVariadic: !command.strict || operands.some(([, argument]) => argument.multiple === true),
   };
+}
+
+function operandOf(name: string, { options }: Pick<Interfaces.Arg<unknown>, 'options'>): Value {
+  const words = options ?? WORDS_OF_ARGUMENT[name];
+  const kind = words ? 'words' : (KIND_OF_ARGUMENT[name] ?? 'text');
+  return { label: name, kind, words: words ?? [], isList: false };
 }
 
 function valueOf(flag: Interfaces.OptionFlag<unknown>, words: ReturnType<typeof wordsOf>): Value {
