@@ -23,6 +23,8 @@ interface Addon {
   };
   readonly libbpfVersion: string;
   possibleCpus(): number;
+  renounce(low: number, high: number, uid?: number, gid?: number): number;
+  readInNetworkNamespace(namespace: string, path: string): string;
   setErrorFactory(factory: typeof makeError): void;
 }
 
