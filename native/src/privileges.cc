@@ -1,9 +1,9 @@
 #include "privileges.h"
 
+#include <atomic>
 #include <cerrno>
 
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -20,13 +20,15 @@ namespace {
 
 using CapabilitySet = uint64_t;
 
-constexpr CapabilitySet ToChangeIds = 1ULL << CAP_SETUID | 1ULL << CAP_SETGID;
+/** What other threads do; for a signal handler, which has no arguments. */
+struct {
+    bool changesIds;
+    uid_t uid;
+    gid_t gid;
+} order;
+std::atomic<int> failedElsewhere = 0;
 
-/** What other threads keep; for a signal handler, which has no arguments. */
-CapabilitySet keptByOthers = 0;
-
-/** Makes permitted and effective what is held of `wanted`, and inheritable nothing. Of this thread;
- * async-signal-safe. */
+/** Makes permitted and effective what is held of `wanted`, and inheritable nothing. */
 int LimitCapabilities(CapabilitySet wanted) {
     __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {};
@@ -40,7 +42,7 @@ int LimitCapabilities(CapabilitySet wanted) {
     return syscall(SYS_capset, &header, sets) == 0 ? 0 : errno;
 }
 
-/** Nothing that this thread executes gains a privilege any more. Async-signal-safe. */
+/** Nothing that this thread executes gains a privilege any more. */
 int RefuseNewPrivileges() {
     // Without CAP_SETPCAP the bounding set stays, which matters to nobody under no_new_privs.
     for (unsigned long capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
@@ -49,30 +51,22 @@ int RefuseNewPrivileges() {
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : errno;
 }
 
-void LimitThisThread() {
-    RefuseNewPrivileges();
-    LimitCapabilities(keptByOthers);
-}
-
-/** All threads get these ids: the C library sees to it. Each loses its capabilities, but for this one's
- * permitted ones. */
+/** The system calls themselves change one thread. The C library's functions would go through all threads
+ * three times. */
 int ChangeIds(uid_t uid, gid_t gid) {
-    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
-        return errno;
-    const bool changed =
-        setgroups(0, nullptr) == 0 && setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0;
-    const int failed = changed ? 0 : errno;
-    prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
-    return failed;
+    const bool changed = syscall(SYS_setgroups, 0, nullptr) == 0 &&
+                         syscall(SYS_setresgid, gid, gid, gid) == 0 &&
+                         syscall(SYS_setresuid, uid, uid, uid) == 0;
+    return changed ? 0 : errno;
 }
 
-/** Returns how many other threads there are. */
-size_t LimitOthers(Napi::Env env, CapabilitySet kept) {
-    keptByOthers = kept;
-    size_t reached = 0;
-    if (const int failed = InOtherThreads(LimitThisThread, reached))
-        Fail(env, "renounce", "cannot reach every thread", failed);
-    return reached;
+void LimitThisThread() {
+    int failed = RefuseNewPrivileges();
+    if (failed == 0 && order.changesIds)
+        failed = ChangeIds(order.uid, order.gid);
+    const int refused = LimitCapabilities(0);
+    if (failed != 0 || refused != 0)
+        failedElsewhere = failed != 0 ? failed : refused;
 }
 
 Napi::Value Renounce(const Napi::CallbackInfo &info) {
@@ -82,18 +76,27 @@ Napi::Value Renounce(const Napi::CallbackInfo &info) {
     const uid_t uid = changesIds ? CountArgument(info, 2, "uid") : 0;
     const gid_t gid = changesIds ? CountArgument(info, 3, "gid") : 0;
 
-    // The C library changes the ids thread by thread, and would abort if one might not.
-    const size_t others = LimitOthers(info.Env(), changesIds ? ToChangeIds : 0);
     if (const int refused = RefuseNewPrivileges())
         Fail(info.Env(), "renounce", "cannot set no_new_privs", refused);
+    // Else a change of the user would take away the permitted capabilities as well, as it does in the other
+    // threads.
+    prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
     const int failed = changesIds ? ChangeIds(uid, gid) : 0;
-    if (failed != 0)
-        LimitOthers(info.Env(), 0);
+    prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
+
+    order = {changesIds && failed == 0, uid, gid};
+    failedElsewhere = 0;
+    size_t reached = 0;
+    const int unreached = InOtherThreads(LimitThisThread, reached);
     if (const int refused = LimitCapabilities(kept))
         Fail(info.Env(), "renounce", "cannot give up capabilities", refused);
     if (failed != 0)
         Fail(info.Env(), "renounce", "cannot become user " + std::to_string(uid), failed);
-    return Napi::Number::New(info.Env(), static_cast<double>(others + 1));
+    if (unreached != 0)
+        Fail(info.Env(), "renounce", "cannot reach every thread", unreached);
+    if (failedElsewhere != 0)
+        Fail(info.Env(), "renounce", "cannot give up the privileges of every thread", failedElsewhere);
+    return Napi::Number::New(info.Env(), static_cast<double>(reached + 1));
 }
 
 /** A file descriptor that ends with its block. */
