@@ -24,8 +24,9 @@ async function tryKernel(commands: readonly TracingCommand[]): Promise<KernelFac
   }
 }
 
-/** An error of the loader has its reason in its cause. */
+/** An error of the loader has its reason in its cause, before a list of modules. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message : error.message;
+  const { message } = error.cause instanceof Error ? error.cause : error;
+  return message.split('\n')[0] ?? '';
 }

@@ -17,11 +17,13 @@ type Commands = readonly string[];
 
 /** Reading a clock that is no counter of the CPU's takes this long and more. */
 const SLOW_CLOCK_NS = 400;
+/** Clocksources that the CPU itself counts. */
+const COUNTERS = ['tsc', 'kvm-clock', 'hyperv_clocksource_tsc_page', 'xen', 'arch_sys_counter'];
 /** A clock before this was never set. */
 const SANE_SINCE_MS = Date.UTC(2024, 0);
 const SANE_UNTIL_MS = Date.UTC(2100, 0);
 /** What a command uses at most, of which Node is the most. */
-const NEEDED_BYTES = 192 << 20;
+const NEEDED_BYTES = 160 << 20;
 /** Maps, programs, links, and a perf buffer for each of many CPUs. */
 const NEEDED_FILES = 256;
 
@@ -38,7 +40,7 @@ export function hostChecks(
     cgroupsCheck(host.cgroups, commands),
     procCheck(host.proc, clock, commands),
     processesCheck(host.proc, commands),
-    containersCheck(host.containers, commands),
+    containersCheck(host.containers, isHosts(host.proc, clock), commands),
     clockCheck(clock, commands),
     clocksourceCheck(host.time, clock, commands),
     wallClockCheck(host.time, commands),
@@ -54,8 +56,8 @@ function cgroupsCheck({ mount, hasV1, isWhole }: CgroupFact, commands: Commands)
       means:
         'A socket knows only its v2 cgroup: containers, pods and units come from the owning process, if that is known and still there, and --cgroup does not work.',
       mend: hasV1
-        ? 'mount -t cgroup2 none /sys/fs/cgroup/unified, or boot with systemd.unified_cgroup_hierarchy=1.'
-        : `Mount the cgroups of the host: ${HOST_ROOT}.`,
+        ? `mount -t cgroup2 none /sys/fs/cgroup/unified, or boot with systemd.unified_cgroup_hierarchy=1; in a container: ${HOST_ROOT}.`
+        : `In a container: ${HOST_ROOT}.`,
     });
   const mode = hasV1 ? `hybrid, v2 at ${mount}` : `v2 at ${mount}`;
   if (isWhole) return ok('cgroups', mode, commands);
@@ -106,14 +108,17 @@ function processesCheck(
 
 function containersCheck(
   { byRuntime, pods, named, engines, isComplete }: ContainerFacts,
+  seesHost: boolean | undefined,
   commands: Commands,
 ): Check {
+  if (seesHost === false) return unknown('containers', 'not known: /proc has only this one', commands);
   const total = [...byRuntime.values()].reduce((sum, number) => sum + number, 0);
   const parts = [...byRuntime].map(([runtime, number]) => `${number} of ${runtime}`);
   if (pods > 0) parts.push(`in ${pods} pod${pods === 1 ? '' : 's'}`);
   const idle = engines.filter((engine) => !byRuntime.has(engine));
   if (idle.length > 0) parts.push(`${idle.join(', ')} installed`);
-  const found = `${isComplete ? '' : 'at least '}${parts.length === 0 ? 'none' : parts.join(', ')}`;
+  const all = parts.length === 0 ? 'none' : parts.join(', ');
+  const found = isComplete ? all : `${all}, of some processes: to look at all would take too long`;
   if (named >= total) return ok('containers', found, commands);
   return warning('containers', `${found}; ${total - named} without a name`, commands, {
     means: 'These are shown by their number (id) or unit: the files that have their names cannot be read.',
@@ -147,9 +152,12 @@ function clocksourceCheck(
   if (!clock) return unknown('clocksource', name, commands);
   const found = `${name}, ${formatDuration(clock.costNs)} a reading`;
   if (clock.costNs < SLOW_CLOCK_NS) return ok('clocksource', found, commands);
+  const isCounter = COUNTERS.includes(name);
   return warning('clocksource', found, commands, {
     means: 'Each event costs so much more, and the kernel itself is slow where it reads the time.',
-    mend: 'See /sys/devices/system/clocksource/clocksource0/available_clocksource and why the kernel rejected tsc: dmesg | grep -i clocksource.',
+    mend: isCounter
+      ? 'This is as fast as it can be: the CPU is emulated, or has no time.'
+      : 'See /sys/devices/system/clocksource/clocksource0/available_clocksource and why the kernel rejected tsc: dmesg | grep -i clocksource.',
   });
 }
 

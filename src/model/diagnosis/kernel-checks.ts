@@ -172,6 +172,6 @@ function syncErrorsCheck(kernel: KernelFacts | undefined): Check {
   if (trial.worked) return ok('sync_errors', 'system call tracepoints work', commands);
   return warning('sync_errors', 'no system call tracepoints', commands, {
     means: '--sync-errors does not work; without that flag all does.',
-    mend: 'mount -t tracefs tracefs /sys/kernel/tracing; the kernel needs CONFIG_FTRACE_SYSCALLS=y.',
+    mend: 'mount -t tracefs tracefs /sys/kernel/tracing (in a container: docker run --volume /sys/kernel/tracing:/sys/kernel/tracing); the kernel needs CONFIG_FTRACE_SYSCALLS=y.',
   });
 }

@@ -133,7 +133,7 @@ function memlockCheck(process: ProcessFacts, kernel: KernelFacts | undefined, co
   if (memlock === Infinity) return ok(check, limit, commands);
   if (isRaisable) return ok(check, `${limit}, which CAP_SYS_RESOURCE lets it raise`, commands);
   const found = `${limit}, without CAP_SYS_RESOURCE`;
-  const isTooLow = kernel?.commands.some(({ load }) => isRefused(load)) ?? false;
+  const isTooLow = kernel.commands.some(({ load }) => isRefused(load));
   if (!isTooLow || !mayLoadPrograms(capabilities ?? 0n)) return ok(check, found, commands);
   return notPermitted(check, found, commands, {
     means: 'Kernels before 5.11 count the memory of BPF here, and it does not suffice for the maps.',
