@@ -159,7 +159,7 @@ export const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)
 
 function qemuArguments(
   { kernel }: Bootable,
-  { machine, console, kernelParameters }: Architecture,
+  { threads, machine, console, kernelParameters }: Architecture,
   folder: string,
 ): string[] {
   const parameters = [
@@ -168,8 +168,7 @@ function qemuArguments(
     ...kernelParameters,
   ];
   return [
-    // With a thread for each virtual CPU, 6.12 and 7.2 panic within seconds of programs being attached under traffic.
-    ...['-accel', 'tcg,thread=single', ...machine, '-m', MEMORY, '-smp', String(CPUS)],
+    ...['-accel', `tcg,thread=${threads}`, ...machine, '-m', MEMORY, '-smp', String(CPUS)],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...['-kernel', kernel, '-initrd', path.join(folder, 'initramfs'), '-append', parameters.join(' ')],
     ...['-serial', `file:${path.join(folder, 'console')}`],
