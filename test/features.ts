@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { machine } from 'node:os';
 import path from 'node:path';
 import { BpfObject, kernelBtf } from '#bpf-native-bindings';
+import { skipReasons } from './vm/result.js';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
 
@@ -72,9 +73,6 @@ const isGuest = process.env['TCPSCOPE_GUEST'] !== undefined;
  * says why.
  */
 export const onHost = { describe: isGuest ? describe.skip : describe, it: isGuest ? it.skip : it };
-
-/** Why tests were skipped, by the title of their suite. */
-export const skipReasons = new Map<string, string>();
 
 function skip(context: Mocha.Context, reason: string): void {
   skipReasons.set(context.test!.parent!.fullTitle(), reason);

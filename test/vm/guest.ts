@@ -52,7 +52,12 @@ export async function runInGuest(
   command: Command,
 ): Promise<GuestResult> {
   const folder = mkdtempSync(path.join(tmpdir(), 'tcpscope-guest-'));
-  let files: ChildProcess | undefined;
+  const children: ChildProcess[] = [];
+  const cleanUp = (): void => {
+    for (const child of children) child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.on('exit', cleanUp);
   let status = '';
   const take: Record<Port, (text: string) => void> = {
     out: command.onOutput,
@@ -64,7 +69,7 @@ export async function runInGuest(
   );
   try {
     const more = command.root === '/' ? [] : [bootable.folder, command.folder];
-    files = await shareFiles(command.root, more, folder);
+    children.push(await shareFiles(command.root, more, folder));
     const initramfs = path.join(folder, 'initramfs');
     writeFileSync(
       initramfs,
@@ -73,6 +78,7 @@ export async function runInGuest(
     const qemu = spawn(architecture.qemu, qemuArguments(bootable, architecture, folder), {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
+    children.push(qemu);
     const timer = setTimeout(() => qemu.kill('SIGKILL'), command.timeoutMs);
     await once(qemu, 'close');
     clearTimeout(timer);
@@ -81,9 +87,9 @@ export async function runInGuest(
     const lastWords = existsSync(console) ? readFileSync(console, 'utf8').slice(-LAST_WORDS) : '';
     return { status: status === '' ? undefined : Number(status), lastWords };
   } finally {
-    files?.kill();
     for (const port of ports) port.close();
-    rmSync(folder, { recursive: true });
+    cleanUp();
+    process.off('exit', cleanUp);
   }
 }
 
