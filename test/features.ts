@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { machine } from 'node:os';
 import path from 'node:path';
 import { BpfObject, kernelBtf } from '#bpf-native-bindings';
 import { skipReasons } from './vm/result.js';
@@ -38,7 +39,7 @@ function has(feature: Feature): boolean {
 /** A compiled program of test/vm. */
 export function vmProgram(name: 'kinds' | 'truth'): BpfObject {
   execFileSync('make', ['--no-print-directory', '-s', '-C', path.join(ROOT, 'test/vm')]);
-  return BpfObject.open(readFileSync(path.join(ROOT, `build/test-vm/${name}.bpf.o`)), { name });
+  return BpfObject.open(readFileSync(path.join(ROOT, `build/test-vm/${machine()}/${name}.bpf.o`)), { name });
 }
 
 function canAttach(program: string): boolean {

@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module';
 
+import { AddonError, explainLoad } from './addon_error.js';
+import { addonFile } from './addon_file.js';
 import { makeError } from './error.js';
 
 /**
@@ -22,6 +24,8 @@ interface Addon {
     close(): void;
   };
   readonly libbpfVersion: string;
+  /** Bytes. */
+  readonly pageSize: number;
   possibleCpus(): number;
   setErrorFactory(factory: typeof makeError): void;
 }
@@ -62,25 +66,31 @@ export interface NativeEvents {
   close(): void;
 }
 
-function load(): Addon {
-  // The variable chooses another build of the addon, such as the one with the address sanitizer.
-  const path = process.env.BPF_NATIVE_BINDINGS_ADDON ?? `../prebuilds/linux-${process.arch}/bpf.node`;
+function load(): Addon | AddonError {
+  if (process.platform !== 'linux') return new AddonError('platform', 'BPF is a part of Linux');
+  const { path, isOurs } = addonFile();
   try {
     const loaded = createRequire(import.meta.url)(path) as Addon;
     loaded.setErrorFactory(makeError);
     return loaded;
   } catch (cause) {
-    const platform = `${process.platform}-${process.arch}`;
-    throw new Error(
-      `no addon of bpf-native-bindings works on ${platform}; "make -C native" builds one on Linux`,
-      {
-        cause,
-      },
-    );
+    return explainLoad(path, cause, isOurs);
   }
 }
 
-/** Elsewhere there is nothing to load: then this package can be imported, and used for nothing. */
-const NOTHING = { libbpfVersion: '' } as Addon;
+/** In place of an addon that cannot be loaded: this package can be imported all the same, and each use of it fails. */
+function unusable(error: AddonError): Addon {
+  return new Proxy({ libbpfVersion: '' } as Addon, {
+    get(target, name) {
+      if (name in target) return Reflect.get(target, name) as unknown;
+      throw error;
+    },
+  });
+}
 
-export const addon = process.platform === 'linux' ? load() : NOTHING;
+const loaded = load();
+
+/** Why the addon cannot be used in this process; undefined where it can. */
+export const addonError = loaded instanceof AddonError ? loaded : undefined;
+
+export const addon = loaded instanceof AddonError ? unusable(loaded) : loaded;

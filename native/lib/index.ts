@@ -2,6 +2,8 @@
 
 import { addon } from './addon.js';
 
+export { addonError } from './addon.js';
+export { AddonError, type AddonErrorReason } from './addon_error.js';
 export { BpfError } from './error.js';
 export { EventBuffer, type Consumed } from './event_buffer.js';
 export { kernelBtf, type BtfKind } from './kernel_btf.js';
@@ -9,7 +11,7 @@ export { BpfIterator, BpfLink } from './link.js';
 export { BpfMap, perCpuStride, type MapEntries } from './map.js';
 export { BpfObject, type ProgramInfo } from './object.js';
 
-/** The version of the libbpf that is linked in, such as 'v1.1'. */
+/** The version of the libbpf that is linked in, such as 'v1.1'; '' where the addon cannot be used. */
 export const libbpfVersion: string = addon.libbpfVersion;
 
 /** How many CPUs this machine can ever have: the number of values of a per-CPU map's entry. */

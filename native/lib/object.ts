@@ -118,12 +118,14 @@ export class BpfObject {
   /**
    * Opens a buffer on each online CPU for a BPF_MAP_TYPE_PERF_EVENT_ARRAY map.
    *
-   * @param options.pagesPerCpu a power of two; 64 by default, which is 256 KiB a CPU
+   * @param options.bytesPerCpu a power of two, of which at least a page is used; 256 KiB by default
    */
-  perfBuffer(map: string, options: { pagesPerCpu?: number } = {}): EventBuffer {
-    const pages = options.pagesPerCpu ?? 64;
-    if (!Number.isInteger(Math.log2(pages))) throw new RangeError('pagesPerCpu must be a power of two');
-    return new EventBuffer(new addon.Events(this.#native, map, pages));
+  perfBuffer(map: string, options: { bytesPerCpu?: number } = {}): EventBuffer {
+    const bytes = options.bytesPerCpu ?? 256 << 10;
+    const exponent = Math.log2(bytes);
+    if (!Number.isInteger(exponent) || exponent < 0)
+      throw new RangeError('bytesPerCpu must be a power of two');
+    return new EventBuffer(new addon.Events(this.#native, map, Math.max(1, bytes / addon.pageSize)));
   }
 
   /** Detaches and unloads everything. Closing again does nothing. */

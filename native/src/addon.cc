@@ -1,5 +1,7 @@
 #include <napi.h>
 
+#include <unistd.h>
+
 #include "error.h"
 #include "events.h"
 #include "kernel_btf.h"
@@ -39,6 +41,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
     exports["setErrorFactory"] = Napi::Function::New(env, SetErrorFactory, "setErrorFactory");
     exports["possibleCpus"] = Napi::Function::New(env, PossibleCpus, "possibleCpus");
     exports["libbpfVersion"] = libbpf_version_string();
+    exports["pageSize"] = static_cast<double>(sysconf(_SC_PAGESIZE));
     return exports;
 }
 

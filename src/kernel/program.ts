@@ -1,9 +1,9 @@
 /** One BPF object at work: opened, set, loaded, attached, drained, closed. Knows no particular command. */
-import { readFileSync } from 'node:fs';
 import { BpfError, BpfObject, type BpfLink, type BpfMap, type EventBuffer } from '#bpf-native-bindings';
+import { assetBytes } from '../assets/files.js';
 import { COUNTERS, type Counter, type Transport } from '../events/shared.js';
 import { EXIT, Failure } from '../model/failure.js';
-import { notPermitted } from './preflight.js';
+import { notPermitted } from './privileges.js';
 
 export interface ProgramOptions {
   /** NAME of bpf/NAME.bpf.c. */
@@ -23,8 +23,7 @@ export type RecordHandler = (view: DataView, offset: number, length: number) => 
 
 /** Bytes drained in one call. A full ring (4 MiB) takes a few. */
 const DRAIN_BYTES = 1 << 20;
-/** Per CPU: 512 KiB. */
-const PERF_PAGES = 128;
+const PERF_BYTES_PER_CPU = 512 << 10;
 /** `consume` puts u32 length and u32 CPU before each record and pads it to 8 bytes. */
 const RECORD_HEADER = 8;
 
@@ -42,7 +41,7 @@ export class Program {
     this.buffer =
       transport === 'ring'
         ? object.ringBuffer('ring')
-        : object.perfBuffer('perf', { pagesPerCpu: PERF_PAGES });
+        : object.perfBuffer('perf', { bytesPerCpu: PERF_BYTES_PER_CPU });
   }
 
   get transport(): Transport {
@@ -51,8 +50,8 @@ export class Program {
 
   /** @throws {Failure} if the kernel refuses it. */
   static load(options: ProgramOptions): Program {
-    const file = new URL(`../bpf/${options.object}.bpf.o`, import.meta.url);
-    const object = BpfObject.open(readFileSync(file), { name: options.object });
+    const bytes = assetBytes(`dist/bpf/${options.object}.bpf.o`);
+    const object = BpfObject.open(bytes, { name: options.object });
     try {
       for (const [name, value] of options.globals) object.setGlobal(name, value);
       const wanted = new Set([...options.attach, ...options.iterators]);

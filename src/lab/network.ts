@@ -3,16 +3,16 @@
  * between them. This module is all that users of the laboratory import.
  */
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { Child } from './child.js';
 import { Namespace, nextLabNumber } from './namespace.js';
+import { helperProgram } from './programs.js';
 
 export { Child, type ChildOptions, type ExitStatus, type Output } from './child.js';
 export { Namespace, removeStaleNamespaces } from './namespace.js';
 export * from './traffic.js';
 
-/** The helper program, built next to this module. */
-const LINK = fileURLToPath(new URL('link', import.meta.url));
+/** The program that is the cable. */
+const LINK = helperProgram('link');
 
 /** The addresses of the two hosts, the same in every network: the namespaces keep them apart. */
 export const CLIENT = { ipv4: '10.77.0.1', ipv6: 'fd77::1' } as const;
@@ -176,5 +176,7 @@ function checkLink(): void {
       'A network with delay, loss or a cable to cut needs /dev/net/tun: load the kernel module tun.',
     );
   }
-  if (!existsSync(LINK)) throw new Error(`The helper program ${LINK} is missing: run npm run build.`);
+  if (!existsSync(LINK)) {
+    throw new Error(`The helper program ${LINK} is missing: "make -C src/lab" builds it on this machine.`);
+  }
 }

@@ -9,9 +9,10 @@
  * ADDR is a numeric IPv4 or IPv6 address. The options are in USAGE below. Results are a line of JSON on
  * stdout.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
-#include <netdb.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,21 +100,24 @@ enum {
         "cpu", required_argument, NULL, OPT_CPU                                                              \
     }
 
-/** Gives the endpoint of a numeric address; a NULL address is "any" of the family. */
+/**
+ * Gives the endpoint of a numeric address; a NULL address is "any" of the family. Not by getaddrinfo(), which
+ * would need shared libraries of the very glibc that this program is linked with.
+ */
 static struct endpoint resolve(const char *address, const char *port, int family) {
-    struct addrinfo hints = {
-        .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-        .ai_family = family,
-        .ai_socktype = SOCK_STREAM,
-    };
-    parse_integer("a port", port, 0, 65535);
-    struct addrinfo *found;
-    int error = getaddrinfo(address, port, &hints, &found);
-    if (error)
-        fail("'%s' is not a numeric address of the right family: %s", address, gai_strerror(error));
-    struct endpoint endpoint = {.length = found->ai_addrlen};
-    memcpy(&endpoint.address, found->ai_addr, found->ai_addrlen);
-    freeaddrinfo(found);
+    const in_port_t number = htons((uint16_t)parse_integer("a port", port, 0, 65535));
+    struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = number};
+    struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6, .sin6_port = number};
+    struct endpoint endpoint = {0};
+    if (family != AF_INET6 && (!address || inet_pton(AF_INET, address, &ipv4.sin_addr) == 1)) {
+        endpoint.length = sizeof ipv4;
+        memcpy(&endpoint.address, &ipv4, sizeof ipv4);
+    } else if (family != AF_INET && (!address || inet_pton(AF_INET6, address, &ipv6.sin6_addr) == 1)) {
+        endpoint.length = sizeof ipv6;
+        memcpy(&endpoint.address, &ipv6, sizeof ipv6);
+    } else {
+        fail("'%s' is not a numeric address of the right family", address);
+    }
     return endpoint;
 }
 

@@ -1,9 +1,9 @@
-import { fileURLToPath } from 'node:url';
 import { Child } from './child.js';
 import type { Namespace } from './namespace.js';
+import { helperProgram } from './programs.js';
 
-/** The program that makes the traffic, built next to this module. */
-export const TRAFFIC = fileURLToPath(new URL('traffic', import.meta.url));
+/** The program that makes the traffic. */
+export const TRAFFIC = helperProgram('traffic');
 
 /** Microseconds, as a program measures them. */
 export interface Latencies {

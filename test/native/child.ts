@@ -16,7 +16,7 @@ function holdEverything(): BpfObject {
   object.attach('bnb_to_perf');
   object.attach('bnb_raw');
   object.ringBuffer('ring');
-  object.perfBuffer('perf', { pagesPerCpu: 1 });
+  object.perfBuffer('perf', { bytesPerCpu: 1 });
   object.map('counts');
   makeEvents(10);
   return object;

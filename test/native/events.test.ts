@@ -147,9 +147,10 @@ describe('EventBuffer of a ring buffer', () => {
 });
 
 describe('EventBuffer of perf buffers', () => {
-  function start(size = 16, pagesPerCpu = 16): [BpfObject, EventBuffer] {
+  /** However large a page is, one byte takes one. */
+  function start(size = 16, bytesPerCpu = 65536): [BpfObject, EventBuffer] {
     const object = loadEvents(['bnb_to_perf'], size);
-    const events = object.perfBuffer('perf', { pagesPerCpu });
+    const events = object.perfBuffer('perf', { bytesPerCpu });
     object.attach('bnb_to_perf');
     return [object, events];
   }
@@ -218,12 +219,12 @@ describe('EventBuffer of perf buffers', () => {
     object.close();
   });
 
-  it('refuses a number of pages that the kernel cannot use', () => {
+  it('refuses a size that the kernel cannot use', () => {
     const object = loadEvents(['bnb_to_perf']);
-    for (const pagesPerCpu of [0, 3, -1, 1.5, NaN])
-      assert.throws(() => object.perfBuffer('perf', { pagesPerCpu }), RangeError);
+    for (const bytesPerCpu of [0, 3, -1, 0.5, 1.5, NaN])
+      assert.throws(() => object.perfBuffer('perf', { bytesPerCpu }), RangeError);
     failsWith({ operation: 'perfBuffer', code: ['ENOMEM', 'EPERM', 'EINVAL'] }, () =>
-      object.perfBuffer('perf', { pagesPerCpu: 2 ** 30 }),
+      object.perfBuffer('perf', { bytesPerCpu: 2 ** 42 }),
     );
     object.close();
   });

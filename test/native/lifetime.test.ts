@@ -24,7 +24,7 @@ function useEverything(): BpfObject {
   object.attach('bnb_to_perf');
   object.attach('bnb_raw');
   object.ringBuffer('ring').pending();
-  object.perfBuffer('perf', { pagesPerCpu: 1 }).pending();
+  object.perfBuffer('perf', { bytesPerCpu: 1 }).pending();
   object.map('counts').lookup(u32(0));
   makeEvents(3);
   return object;

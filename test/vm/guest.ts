@@ -14,6 +14,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { clockParameters } from './clock.js';
 import type { Architecture } from './kernels.js';
 import { archive, type Bootable } from './prepare.js';
 
@@ -33,8 +34,8 @@ export interface Command {
   folder: string;
   environment: Record<string, string>;
   timeoutMs: number;
-  /** The root of the guest's files: `/` where the architecture is the host's own. */
-  root?: string;
+  /** The root of the guest's files: `/` where the architecture is the host's own. In others it also sees what it needs of `/`. */
+  root: string;
   /** Called with pieces of what the command prints. */
   onOutput: (text: string) => void;
   onError: (text: string) => void;
@@ -68,7 +69,8 @@ export async function runInGuest(
     PORTS.map((port) => PortReader.listen(path.join(folder, port), take[port])),
   );
   try {
-    children.push(await shareFiles(command.root ?? '/', folder));
+    const more = command.root === '/' ? [] : [bootable.folder, command.folder];
+    children.push(await shareFiles(command.root, more, folder));
     const initramfs = path.join(folder, 'initramfs');
     writeFileSync(
       initramfs,
@@ -113,15 +115,25 @@ class PortReader {
   }
 }
 
-/** virtiofsd of Debian 12 cannot be told to be read-only, so it sees the files through a mount that is. */
-const SHARE = `mount --make-rprivate / && mount --rbind "$1" "$2/files" && mount -o remount,bind,ro "$2/files" &&
-exec ${VIRTIOFSD} --socket-path="$2/virtiofs" -o source="$2/files" -o sandbox=chroot -o cache=always`;
+/**
+ * virtiofsd of Debian 12 cannot be told to be read-only, so it sees the files through mounts that are.
+ * ROOT FOLDER MORE...
+ */
+const SHARE = `exec >"$2/virtiofsd.log" 2>&1
+show() { mount --rbind "$1" "$2" && mount -o remount,bind,ro "$2"; }
+set -e
+mount --make-rprivate /
+root=$1 folder=$2 files=$2/files; shift 2
+for more; do mkdir -p "$root$more"; done
+show "$root" "$files"
+for more; do show "$more" "$files$more"; done
+exec ${VIRTIOFSD} --socket-path="$folder/virtiofs" -o source="$files" -o sandbox=chroot -o cache=always`;
 
-async function shareFiles(root: string, folder: string): Promise<ChildProcess> {
+async function shareFiles(root: string, more: readonly string[], folder: string): Promise<ChildProcess> {
   mkdirSync(path.join(folder, 'files'));
   const log = path.join(folder, 'virtiofsd.log');
-  const script = `exec >"$2/virtiofsd.log" 2>&1; ${SHARE}`;
-  const daemon = spawn('unshare', ['-m', 'bash', '-c', script, 'bash', root, folder], { stdio: 'ignore' });
+  const words = ['-m', 'bash', '-c', SHARE, 'bash', root, folder, ...more];
+  const daemon = spawn('unshare', words, { stdio: 'ignore' });
   while (!existsSync(path.join(folder, 'virtiofs'))) {
     if (daemon.exitCode !== null) throw new Error(`virtiofsd has ended: ${readFileSync(log, 'utf8')}`);
     await pause(LOOK_MS);
@@ -152,15 +164,13 @@ function order({ folder: kernel, version }: Bootable, command: Command, folder: 
 /** A word for the shell. */
 export const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
 
-function qemuArguments(
-  { kernel }: Bootable,
-  { machine, console, kernelParameters }: Architecture,
-  folder: string,
-): string[] {
+function qemuArguments({ kernel }: Bootable, architecture: Architecture, folder: string): string[] {
+  const { machine, console, kernelParameters } = architecture;
   const parameters = [
     `console=${console} quiet loglevel=3 panic=-1 mitigations=off nokaslr random.trust_cpu=on`,
     'cryptomgr.notests audit=0 selinux=0 apparmor=0',
     ...kernelParameters,
+    ...clockParameters(architecture),
   ];
   return [
     // With a thread for each virtual CPU, 6.12 and 7.2 panic within seconds of programs being attached under traffic.

@@ -23,6 +23,8 @@ export const KERNELS: readonly Kernel[] = [
 export interface Architecture {
   /** Debian's name. */
   name: string;
+  /** As `uname -m` prints it. */
+  machineName: string;
   /** Its package depends on the newest kernel of the suite. Cloud flavours are small, and have all that tests need. */
   kernelPackage: string;
   qemu: string;
@@ -32,17 +34,50 @@ export interface Architecture {
   kernelParameters: readonly string[];
   /** Whether `vmlinuz` is a bzImage, out of which the kernel is unpacked to boot sooner. */
   bzImage: boolean;
+  /** Whether guests have this machine's own files; otherwise those of test/vm/NAME-root. */
+  hostRoot: boolean;
+  /** Kernels to run on, unless others are asked for. */
+  kernels: readonly string[];
+  /** Tests to run, of build/test. */
+  files: readonly string[];
+  /** What kernels need not have there, whatever they have elsewhere. */
+  mayLack: readonly Feature[];
 }
+
+const ALL_KERNELS = KERNELS.map(({ name }) => name);
 
 /** Emulated: `la57` and `cx16` crashed overlayfs under Linux 6.12. */
 const AMD64: Architecture = {
   name: 'amd64',
+  machineName: 'x86_64',
   kernelPackage: 'linux-image-cloud-amd64',
   qemu: 'qemu-system-x86_64',
   machine: ['-M', 'q35', '-cpu', 'max,la57=off,cx16=off'],
   console: 'ttyS0',
-  kernelParameters: ['no_timer_check', 'tsc=reliable'],
+  kernelParameters: ['no_timer_check'],
   bzImage: true,
+  hostRoot: true,
+  kernels: ALL_KERNELS,
+  files: ['native/*.test.js', 'vm/*.test.js', 'kernel/*.test.js'],
+  mayLack: [],
 };
 
-export const ARCHITECTURES: readonly Architecture[] = [AMD64];
+/** A processor with the atomic instructions that BPF programs are translated to where there are some (LSE). */
+const ARM64: Architecture = {
+  name: 'arm64',
+  machineName: 'aarch64',
+  kernelPackage: 'linux-image-arm64',
+  qemu: 'qemu-system-aarch64',
+  machine: ['-M', 'virt,gic-version=3', '-cpu', 'cortex-a76'],
+  console: 'ttyAMA0',
+  kernelParameters: [],
+  bzImage: false,
+  hostRoot: false,
+  kernels: ['6.1'],
+  // What depends on the processor, and the real program once for each kind of event.
+  files: ['native/*.test.js', 'vm/truth.test.js', 'kernel/outcomes.test.js', 'kernel/retrans-kinds.test.js'],
+  mayLack: ['fentry'], // arm64 has it from Linux 6.4 on
+};
+
+/** The first is the default. */
+export const ARCHITECTURES: readonly Architecture[] = [AMD64, ARM64];

@@ -5,7 +5,7 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { release } from 'node:os';
+import { machine, release } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { BpfObject, kernelBtf } from '#bpf-native-bindings';
@@ -64,7 +64,7 @@ class Watch {
 
   constructor() {
     execFileSync('make', ['-s', '-C', path.join(ROOT, 'test/vm')]);
-    this.#object = BpfObject.open(readFileSync(path.join(ROOT, 'build/test-vm/kinds.bpf.o')), {
+    this.#object = BpfObject.open(readFileSync(path.join(ROOT, `build/test-vm/${machine()}/kinds.bpf.o`)), {
       name: 'kinds',
     });
     const absent = this.programs.filter((program) => !exists(program));

@@ -28,13 +28,14 @@ export interface Bootable {
   initramfs: string;
 }
 
-export function prepare(folder: string, architecture: Architecture): Bootable {
+/** @param root of a system of the architecture */
+export function prepare(folder: string, architecture: Architecture, root: string): Bootable {
   const version = kernelVersion(folder);
   const kernel = path.join(folder, architecture.bzImage ? 'vmlinux' : 'vmlinuz');
   if (!existsSync(kernel)) write(kernel, unpackBzImage(readFileSync(path.join(folder, 'vmlinuz'))));
   // Made each time, which takes a moment: it has our own script in it.
   const initramfs = path.join(folder, 'initramfs');
-  write(initramfs, makeInitramfs(folder, version));
+  write(initramfs, makeInitramfs(folder, version, path.join(root, 'bin/busybox')));
   return { version, folder, kernel, initramfs };
 }
 
@@ -64,12 +65,12 @@ function filter(command: string, args: readonly string[], input: Uint8Array): Ui
 }
 
 /** busybox, modules in the order in which they are to be loaded, and init.sh. */
-function makeInitramfs(folder: string, version: string): Uint8Array {
+function makeInitramfs(folder: string, version: string, busybox: string): Uint8Array {
   const root = mkdtempSync(path.join(tmpdir(), 'tcpscope-initramfs-'));
   try {
     for (const each of ['bin', 'proc', 'sys', 'dev', 'lower', 'upper', 'root', 'modules'])
       mkdirSync(path.join(root, each));
-    copyFileSync('/bin/busybox', path.join(root, 'bin/busybox'));
+    copyFileSync(busybox, path.join(root, 'bin/busybox'));
     copyFileSync(path.join(HERE, 'init.sh'), path.join(root, 'init'));
     chmodSync(path.join(root, 'init'), 0o755);
     moduleFiles(folder, version).forEach((file, index) => {

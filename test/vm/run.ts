@@ -9,7 +9,8 @@ import { prepare, type Bootable } from './prepare.js';
 import { HOST_ONLY, type TestResult } from './result.js';
 
 const USAGE = `usage: npm run test:vm [-- [options] [KERNEL...]]
-  KERNEL              ${KERNELS.map(({ name }) => name).join(', ')}; all by default
+  KERNEL              ${KERNELS.map(({ name }) => name).join(', ')}; by default all that the architecture tells of
+  --arch NAME         ${ARCHITECTURES.map(({ name, kernels }) => `${name} (${kernels.join(', ')})`).join(', ')}
   --grep TEXT         only tests whose title contains it
   --files PATTERN     only files of build/test that match, such as 'kernel/outcomes.test.js'
   --command COMMAND   run this in the guest instead of tests
@@ -17,7 +18,7 @@ const USAGE = `usage: npm run test:vm [-- [options] [KERNEL...]]
 `;
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
-const FILES = ['native/*.test.js', 'vm/*.test.js', 'kernel/*.test.js'];
+
 /** How much longer tests may take in a guest. */
 const SLOWDOWN = 10;
 /** A guest that takes longer hangs; with a CPU of its own it takes a third of that. */
@@ -26,6 +27,7 @@ const LIMIT_MS = 45 * 60_000;
 const INTERPRET = path.join(ROOT, 'test/vm/interpret.cjs');
 
 interface Options {
+  architecture: Architecture;
   kernels: readonly Kernel[];
   grep: string | undefined;
   files: readonly string[];
@@ -43,6 +45,7 @@ function readArguments(): Options {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
+      arch: { type: 'string', default: ARCHITECTURES[0]!.name },
       grep: { type: 'string' },
       files: { type: 'string' },
       command: { type: 'string' },
@@ -51,13 +54,17 @@ function readArguments(): Options {
   });
   const unknown = positionals.find((each) => !KERNELS.some(({ name }) => name === each));
   if (unknown !== undefined) throw new RangeError(`no kernel ${unknown}`);
+  const architecture = ARCHITECTURES.find(({ name }) => name === values.arch);
+  if (architecture === undefined) throw new RangeError(`no architecture ${values.arch}`);
+  const wanted = positionals.length === 0 ? architecture.kernels : positionals;
   const jobs = Number(values.jobs);
   if (!Number.isInteger(jobs) || jobs < 1)
     throw new RangeError(`--jobs ${values.jobs}: not a number of guests`);
   return {
-    kernels: KERNELS.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
+    architecture,
+    kernels: KERNELS.filter(({ name }) => wanted.includes(name)),
     grep: values.grep,
-    files: values.files === undefined ? FILES : [values.files],
+    files: values.files === undefined ? architecture.files : [values.files],
     command: values.command,
     jobs,
   };
@@ -77,18 +84,20 @@ function suite({ grep, files }: Options): string {
 async function runKernel(
   bootable: Bootable,
   kernel: Kernel,
-  architecture: Architecture,
+  root: string,
   options: Options,
 ): Promise<Outcome> {
+  const { architecture } = options;
   const results: TestResult[] = [];
   let rest = '';
   let errors = '';
   const { status, lastWords } = await runInGuest(bootable, architecture, {
     command: options.command ?? suite(options),
     folder: ROOT,
+    root,
     environment: {
       TCPSCOPE_GUEST: kernel.name,
-      TCPSCOPE_EXPECT: kernel.has.join(),
+      TCPSCOPE_EXPECT: kernel.has.filter((feature) => !architecture.mayLack.includes(feature)).join(),
       TCPSCOPE_TEST_SLOWDOWN: String(SLOWDOWN),
       NODE_OPTIONS: `--require=${INTERPRET}`,
     },
@@ -141,21 +150,35 @@ function report({ name }: Kernel, { results, trouble }: Outcome, seconds: number
   if (trouble !== '') console.log(`  ${indent(trouble).trimStart()}`);
 }
 
+/** Builds what the other architecture needs of us, and gives the root of a system of it. */
+function foreignRoot({ name }: Architecture): string {
+  execFileSync('scripts/prebuild', { cwd: ROOT, stdio: 'inherit' });
+  const root = execFileSync(`test/vm/${name}-root`, { cwd: ROOT, encoding: 'utf8' });
+  return root.trim();
+}
+
 async function main(options: Options): Promise<boolean> {
-  const [architecture] = ARCHITECTURES;
-  if (!architecture) throw new Error('no architecture');
+  const { architecture } = options;
+  const root = architecture.hostRoot ? '/' : foreignRoot(architecture);
   // In a guest they would be compiled again by an emulated CPU.
   for (const folder of ['test/vm', 'test/native/fixtures'])
-    execFileSync('make', ['--no-print-directory', '-s', '-C', folder], { cwd: ROOT, stdio: 'inherit' });
+    execFileSync(
+      'make',
+      ['--no-print-directory', '-s', '-C', folder, `MACHINE=${architecture.machineName}`],
+      {
+        cwd: ROOT,
+        stdio: 'inherit',
+      },
+    );
   const bootables = new Map(
-    options.kernels.map((kernel) => [kernel, prepare(fetchKernel(kernel, architecture), architecture)]),
+    options.kernels.map((kernel) => [kernel, prepare(fetchKernel(kernel, architecture), architecture, root)]),
   );
   const outcomes: Outcome[] = [];
   const waiting = [...options.kernels];
   const worker = async (): Promise<void> => {
     for (let kernel = waiting.shift(); kernel; kernel = waiting.shift()) {
       const began = performance.now();
-      const outcome = await runKernel(bootables.get(kernel)!, kernel, architecture, options);
+      const outcome = await runKernel(bootables.get(kernel)!, kernel, root, options);
       report(kernel, outcome, (performance.now() - began) / 1000);
       outcomes.push(outcome);
     }
