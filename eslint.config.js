@@ -4,6 +4,7 @@ import tseslint from 'typescript-eslint';
 
 /** Who may import whom (ARCHITECTURE.md). A folder may always import itself. */
 const MAY_IMPORT = {
+  assets: [],
   events: [],
   model: ['events'],
   attribute: ['model'],
@@ -11,10 +12,10 @@ const MAY_IMPORT = {
   view: ['model', 'aggregate'],
   record: ['model', 'events'],
   host: ['model', 'attribute'],
-  kernel: ['events', 'model', 'bpf-native-bindings'],
+  kernel: ['assets', 'events', 'model', 'bpf-native-bindings'],
   session: ['model', 'aggregate', 'view', 'record'],
-  lab: [],
-  cli: ['model', 'events', 'attribute', 'aggregate', 'view', 'record', 'host', 'kernel', 'session'],
+  lab: ['assets'],
+  cli: ['assets', 'model', 'events', 'attribute', 'aggregate', 'view', 'record', 'host', 'kernel', 'session'],
   commands: ['cli', 'session', 'model', 'attribute', 'aggregate', 'view', 'record', 'host', 'kernel', 'lab'],
 };
 

@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { parseConfig } from '#tcpscope/attribute/config.js';
+import { parseConfig } from '#tcpscope/attribute/config-parser.js';
 import { Places } from '#tcpscope/attribute/places.js';
 import { spread, type Spread } from './measure.js';
 

@@ -1,16 +1,19 @@
 #!/usr/bin/env node
 // @ts-check
 /**
- * Writes man/tcpscope-NAME.1 for every man/NAME.md. The source is Markdown: headings, paragraphs, lists, fenced code, **bold**,
+ * Writes man/tcpscope-NAME.1 for every man/NAME.md, and man/tcpscope.1 for man/tcpscope.md. The source is Markdown: headings, paragraphs, lists, fenced code, **bold**,
  * _italic_ and `code`. A line `<!-- options -->`, `<!-- keys -->`, `<!-- columns rows -->` or `<!-- columns groups -->` stands for
- * what the compiled command itself says, so that a flag or a column is described in one place. `config-check` is `config check`.
+ * what the compiled command itself says, so that a flag or a column is described in one place; `<!-- commands -->` for all commands,
+ * `<!-- commands config -->` for those below a topic, `<!-- pages -->` for all pages but this. `config-check` is `config check`.
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { byImportance } from '../dist/cli/help.js';
 
 const root = path.resolve(import.meta.dirname, '..');
 const man = path.join(root, 'man');
+const commandsFolder = path.join(root, 'dist/commands');
 
 /**
  * @typedef {{key: string, header: string, description: string, hidden?: boolean, value?: unknown, parts?: readonly string[]}} Column
@@ -19,7 +22,9 @@ const man = path.join(root, 'man');
  * @typedef {{rows?: readonly Column[], groups?: readonly Column[], keys?: Keys}} Manual
  * @typedef {{type: string, description?: string, helpValue?: string, helpGroup?: string, default?: unknown, multiple?: boolean,
  *   options?: readonly string[], exclusive?: readonly string[], char?: string, hidden?: boolean}} Flag
- * @typedef {{flags?: Record<string, Flag>, baseFlags?: Record<string, Flag>, manual?: Manual, comparison?: Manual}} CommandClass
+ * @typedef {{description?: string, options?: readonly string[], required?: boolean, multiple?: boolean}} Argument
+ * @typedef {{summary?: string, args?: Record<string, Argument>, flags?: Record<string, Flag>, baseFlags?: Record<string, Flag>,
+ *   manual?: Manual, comparison?: Manual}} CommandClass
  */
 
 /** Text without anything that troff takes for its own. @param {string} text */
@@ -75,7 +80,16 @@ function flagEntry(name, flag) {
   return entry(term, facts.join(' '));
 }
 
-/** Flags below a heading for each of their groups. @param {CommandClass} command */
+/** @param {CommandClass} command */
+function commandArguments({ args = {} }) {
+  const entries = Object.entries(args).flatMap(([name, argument]) => {
+    const term = italic((argument.options?.join('|') ?? name).toUpperCase());
+    return entry(argument.multiple ? `${term}...` : term, argument.description ?? '');
+  });
+  return entries.length > 0 ? ['.SS ARGUMENTS', ...entries] : [];
+}
+
+/** Arguments, and flags below a heading for each of their groups. @param {CommandClass} command */
 function options(command) {
   /** @type {Map<string, [string, Flag][]>} */
   const groups = new Map();
@@ -84,10 +98,36 @@ function options(command) {
     const group = flag.helpGroup ?? 'OTHER';
     groups.set(group, [...(groups.get(group) ?? []), [name, flag]]);
   }
-  return [...groups].flatMap(([group, flags]) => [
-    `.SS ${escapeText(group)}`,
-    ...flags.flatMap(([name, flag]) => flagEntry(name, flag)),
-  ]);
+  return [
+    ...commandArguments(command),
+    ...[...groups].flatMap(([group, flags]) => [
+      `.SS ${escapeText(group)}`,
+      ...flags.flatMap(([name, flag]) => flagEntry(name, flag)),
+    ]),
+  ];
+}
+
+/** Names of all commands, `config check`, in the order of the help. */
+const commandNames = readdirSync(commandsFolder, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.js'))
+  .map((file) => file.slice(0, -'.js'.length).replaceAll('/', ' '))
+  .sort(byImportance);
+
+/** Those below a topic, or all. @param {string | undefined} topic */
+async function commandEntries(topic) {
+  const wanted = commandNames.filter((name) => topic === undefined || name.startsWith(`${topic} `));
+  const entries = wanted.map(async (name) => {
+    const { summary = '' } = await loadCommand(name);
+    return entry(bold(`tcpscope ${name}`), `${summary} See **tcpscope-${name.replaceAll(' ', '-')}**(1).`);
+  });
+  return (await Promise.all(entries)).flat();
+}
+
+/** All pages but that of the whole program, as Markdown. */
+function pageList() {
+  const names = readdirSync(man).filter((file) => file.endsWith('.md') && file !== 'tcpscope.md');
+  const pages = names.map((file) => path.basename(file, '.md')).sort(byImportance);
+  return pages.map((page) => `**tcpscope-${page}**(1)`).join(', ');
 }
 
 /** @param {readonly Column[]} list */
@@ -101,7 +141,9 @@ function columns(list) {
 }
 
 /** What stands for a marker. @param {string} marker @param {CommandClass} command @param {Manual} manual */
-function generated(marker, command, manual) {
+async function generated(marker, command, manual) {
+  const [, topic] = /^commands(?: (.+))?$/.exec(marker) ?? [];
+  if (marker.startsWith('commands')) return commandEntries(topic);
   if (marker === 'options') return options(command);
   if (marker === 'keys')
     return Object.values(manual.keys ?? {}).flatMap((make) => {
@@ -126,8 +168,8 @@ function blocksOf(source) {
   return blocks.filter((block) => block.length > 0);
 }
 
-/** @param {string[]} block @param {CommandClass} command @param {Manual} manual @returns {string[]} */
-function blockToTroff(block, command, manual) {
+/** @param {string[]} block @param {CommandClass} command @param {Manual} manual @returns {Promise<string[]>} */
+async function blockToTroff(block, command, manual) {
   const [first = ''] = block;
   const marker = /^<!-- (.+) -->$/.exec(first)?.[1];
   if (marker !== undefined) return generated(marker, command, manual);
@@ -150,32 +192,39 @@ function blockToTroff(block, command, manual) {
       .slice(1);
     return items.flatMap((item) => {
       const text = item.replaceAll(/\s*\n\s*/g, ' ');
-      const term = /^(\*\*[^*]+\*\*|`[^`]+`): (.*)$/.exec(text);
+      const term = /^((?:\*\*[^*]+\*\*|`[^`]+`|, )+): (.*)$/.exec(text);
       return term ? entry(inline(term[1] ?? ''), term[2] ?? '') : ['.IP \\(bu 2', inline(text)];
     });
   }
   return ['.PP', inline(block.join(' '))];
 }
 
-/** The compiled command of a page: that of config-check is commands/config/check.js. @param {string} name */
-function commandFile(name) {
-  const [flat = '', nested = ''] = [name, name.replaceAll('-', '/')].map((file) =>
-    path.join(root, 'dist/commands', `${file}.js`),
-  );
-  return existsSync(flat) ? flat : nested;
+/** The compiled command. @param {string} name @returns {Promise<CommandClass>} */
+async function loadCommand(name) {
+  const file = path.join(commandsFolder, `${name.replaceAll(' ', '/')}.js`);
+  return (await import(pathToFileURL(file).href)).default;
 }
+
+/** A paragraph begins with a heading anyway. @param {string[]} lines */
+const withoutEmptyParagraphs = (lines) =>
+  lines.filter((line, at) => line !== '.PP' || !/^\.S[HS] /.test(lines[at - 1] ?? ''));
+
+/** The file that man/NAME.md becomes. @param {string} name */
+export const pageFile = (name) => (name === 'tcpscope' ? 'tcpscope.1' : `tcpscope-${name}.1`);
 
 /** The troff of man/NAME.md. @param {string} name */
 export async function buildPage(name) {
-  /** @type {CommandClass} */
-  const command = (await import(pathToFileURL(commandFile(name)).href)).default;
+  // That of a topic, or of the whole program, is of no command.
+  const of = commandNames.find((each) => each === name || each.replaceAll(' ', '-') === name);
+  const command = of === undefined ? {} : await loadCommand(of);
   const manual = command.manual ?? command.comparison ?? {};
   const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
-  const source = readFileSync(path.join(man, `${name}.md`), 'utf8');
-  const body = blocksOf(source).flatMap((block) => blockToTroff(block, command, manual));
+  const source = readFileSync(path.join(man, `${name}.md`), 'utf8').replace('<!-- pages -->', pageList);
+  const blocks = blocksOf(source).map((block) => blockToTroff(block, command, manual));
+  const body = withoutEmptyParagraphs((await Promise.all(blocks)).flat());
   return [
     `.\\" Built from man/${name}.md by scripts/build-man.mjs. Do not edit.`,
-    `.TH ${escapeText(`TCPSCOPE-${name.toUpperCase()}`)} 1 "" "tcpscope ${version}" "tcpscope"`,
+    `.TH ${escapeText(path.basename(pageFile(name), '.1').toUpperCase())} 1 "" "tcpscope ${version}" "tcpscope"`,
     '.nr HY 0',
     '.nh',
     '.ad l',
@@ -188,6 +237,6 @@ if (process.argv[1] === import.meta.filename) {
   const pages = readdirSync(man).filter((file) => file.endsWith('.md'));
   for (const page of pages) {
     const name = path.basename(page, '.md');
-    writeFileSync(path.join(man, `tcpscope-${name}.1`), await buildPage(name));
+    writeFileSync(path.join(man, pageFile(name)), await buildPage(name));
   }
 }

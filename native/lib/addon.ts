@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 
 import { AddonError, explainLoad } from './addon_error.js';
+import { addonFile } from './addon_file.js';
 import { makeError } from './error.js';
 
 /**
@@ -67,15 +68,13 @@ export interface NativeEvents {
 
 function load(): Addon | AddonError {
   if (process.platform !== 'linux') return new AddonError('platform', 'BPF is a part of Linux');
-  // The variable chooses another build of the addon, such as the one with the address sanitizer.
-  const chosen = process.env.BPF_NATIVE_BINDINGS_ADDON;
-  const path = chosen ?? `../prebuilds/linux-${process.arch}/bpf.node`;
+  const { path, isOurs } = addonFile();
   try {
     const loaded = createRequire(import.meta.url)(path) as Addon;
     loaded.setErrorFactory(makeError);
     return loaded;
   } catch (cause) {
-    return explainLoad(path, cause, chosen === undefined);
+    return explainLoad(path, cause, isOurs);
   }
 }
 

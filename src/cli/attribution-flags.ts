@@ -1,5 +1,7 @@
 /** Whose service it is and where the other end is: the same flags in every command. */
-import { Flags } from '@oclif/core';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import * as Flags from '@oclif/core/flags';
 import type { AttributionFilter } from '../model/attribution-filter.js';
 
 const helpGroup = 'WHO AND WHERE';
@@ -53,6 +55,12 @@ export const hostRootFlag = Flags.string({
   default: '/',
   helpGroup,
 });
+
+/** @throws {RangeError} if that is no root of a host. */
+export function requireHostRoot(folder: string): void {
+  if (existsSync(path.join(folder, 'proc/self'))) return;
+  throw new RangeError(`--host-root ${folder}: there is no /proc below it; mount the root of the host there`);
+}
 
 /** What oclif gives for `attributionFlags`. */
 export interface AttributionFlagValues {

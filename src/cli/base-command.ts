@@ -1,10 +1,11 @@
 /** What every command shares: how failures are told and which exit code they have. */
-import { Command, Errors, Flags } from '@oclif/core';
+import { Command } from '@oclif/core/command';
+import * as Errors from '@oclif/core/errors';
+import * as Flags from '@oclif/core/flags';
 import { EXIT, Failure } from '../model/failure.js';
 import { sanitize } from '../model/units.js';
 import { nearest } from '../model/nearest.js';
-
-const DEBUG = /(^|,)(tcpscope(:\S*)?|\*)(,|$)/.test(process.env['DEBUG'] ?? '');
+import { DEBUG, failureText } from './failure-text.js';
 
 const SHORT_DIGITS: Readonly<Record<string, string>> = { '-4': '--ipv4', '-6': '--ipv6' };
 
@@ -23,9 +24,7 @@ export abstract class BaseCommand extends Command {
   protected override catch(error: Error): Promise<never> {
     const failure = this.toFailure(error);
     if (!failure) throw error;
-    const lines = [`tcpscope: ${failure.what}`, failure.why, failure.advice].filter((line) => line !== '');
-    if (DEBUG) lines.push(failure.details, failure.stack ?? '');
-    process.stderr.write(`${lines.join('\n')}\n`);
+    process.stderr.write(failureText(failure));
     this.exit(failure.exitCode);
   }
 

@@ -1,5 +1,5 @@
 /** The filters of INTERFACE.md: the same flags in every command, applied in the kernel. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import type { Filter } from '../events/shared.js';
 import { parseDuration } from '../model/units.js';
 import { parseCidr, parseComm, parseNetns, parsePid, parsePort, parseUid } from './values.js';

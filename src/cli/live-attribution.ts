@@ -1,6 +1,4 @@
 /** What this host and the user's configuration say of flows, while they are traced. */
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { createAttributor } from '../attribute/attributor.js';
 import { loadConfig } from '../host/config-file.js';
 import { NetnsNames } from '../host/netns-names.js';
@@ -10,7 +8,7 @@ import { Workloads } from '../host/workloads.js';
 import type { Flow } from '../model/flow.js';
 import { NameBook } from '../model/name-book.js';
 import type { EndpointNames } from '../view/flow-columns.js';
-import type { AttributionFlagValues } from './attribution-flags.js';
+import { requireHostRoot, type AttributionFlagValues } from './attribution-flags.js';
 import { requireChoice } from './values.js';
 
 export interface LiveAttribution {
@@ -32,11 +30,6 @@ function requireRegion(region: string, known: readonly string[]): void {
   requireChoice('--region', region, known);
 }
 
-function requireHostRoot(folder: string): void {
-  if (existsSync(path.join(folder, 'proc/self'))) return;
-  throw new RangeError(`--host-root ${folder}: there is no /proc below it; mount the root of the host there`);
-}
-
 /** What is connected to the attribution once tracing has begun. */
 export interface LiveParts {
   /** Path of a cgroup that was made while we trace. */
@@ -45,11 +38,11 @@ export interface LiveParts {
   onName(address: string, name: string): void;
 }
 
-export function openLiveAttribution(
+export async function openLiveAttribution(
   flags: AttributionFlagValues & { 'host-root': string },
   parts: LiveParts,
-): LiveAttribution {
-  const { places } = loadConfig(flags.config);
+): Promise<LiveAttribution> {
+  const { places } = await loadConfig(flags.config);
   for (const region of flags.region ?? []) requireRegion(region, places.regionNames);
   const hostRoot = flags['host-root'];
   requireHostRoot(hostRoot);

@@ -1,6 +1,6 @@
 /** Recording what a command sees: the same flags in every command. */
 import { createHash } from 'node:crypto';
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { createRedactor } from '../record/redact.js';
 import type { HeadFacts } from '../record/head.js';
 import { RecordingWriter, type WriterOptions } from '../record/writer.js';

@@ -10,8 +10,8 @@ import { toAttributionFilter, type AttributionFlagValues } from './attribution-f
 type Flags = AttributionFlagValues & { netns?: string[] | undefined; uid?: string[] | undefined };
 
 /** Places are as they were recorded, unless a configuration is asked for. */
-export function replayAttributor(flags: Flags, names: NameBook): (flow: Flow) => void {
-  const places = flags.config === undefined ? undefined : loadConfig(flags.config).places;
+export async function replayAttributor(flags: Flags, names: NameBook): Promise<(flow: Flow) => void> {
+  const places = flags.config === undefined ? undefined : (await loadConfig(flags.config)).places;
   return (flow) => {
     if (places) {
       flow.localPlace = places.of(flow.localAddress);

@@ -1,5 +1,5 @@
 /** Flags that only retransmissions have, live and recorded. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { stallNs, type Kind, type Retransmit } from '../model/retransmit.js';
 import { parseKind, parseState } from './values.js';
 

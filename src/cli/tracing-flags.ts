@@ -1,5 +1,5 @@
 /** How the kernel side works: the same flags in every command. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 
 export const transportFlag = Flags.option({
   description: 'Kernel buffer that carries the events.',

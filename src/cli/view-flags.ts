@@ -1,5 +1,5 @@
 /** How it is shown: the same flags in every command, and the view that they ask for. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import type { Column, TextContext } from '../model/column.js';
 import type { HeatmapSource } from '../model/heatmap-section.js';
 import type { HistogramSource, Measure } from '../model/histogram-section.js';

@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { handshakeAuditSentence } from '../aggregate/audit.js';
 import { KernelHandshakes } from '../aggregate/kernel-handshakes.js';
 import { attributionFlags, hostRootFlag, toAttributionFilter } from '../cli/attribution-flags.js';
@@ -90,7 +90,7 @@ export default class Connlat extends BaseCommand {
     const display = currentDisplay(flags);
     let source: HandshakeSource | undefined;
     let recorder: OpenRecorder<Handshake> | undefined;
-    const attribution = openLiveAttribution(flags, {
+    const attribution = await openLiveAttribution(flags, {
       newCgroupPath: (cgroupId) => source?.cgroupPath(cgroupId),
       onName: (address, name) => recorder?.name(address, name),
     });

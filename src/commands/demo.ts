@@ -1,14 +1,14 @@
-import { Args } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
 import { countFlag, viewFlags } from '../cli/view-flags.js';
 import { preflight } from '../kernel/preflight.js';
 import { EXIT, Failure } from '../model/failure.js';
 import { DEMOS } from '../lab/demo.js';
 
-const COMMANDS = Object.keys(DEMOS) as (keyof typeof DEMOS)[];
+const COMMANDS = { connlat: () => import('./connlat.js'), retrans: () => import('./retrans.js') };
 
 export default class Demo extends BaseCommand {
-  static override summary = 'Watch connlat or retrans on connections of known fate, made for the purpose.';
+  static override summary = 'Watch connlat or retrans on connections of known fate.';
   static override description =
     'Makes network namespaces with connections that are fast, slow, refused or abandoned (connlat), or lose segments of each ' +
     'kind (retrans), shows the command on them, and removes everything. Needs root, iproute2 and /dev/net/tun; touches no ' +
@@ -24,7 +24,7 @@ export default class Demo extends BaseCommand {
   static override args = {
     command: Args.custom<keyof typeof DEMOS>({
       description: 'What to show.',
-      options: COMMANDS,
+      options: Object.keys(COMMANDS) as (keyof typeof DEMOS)[],
       default: 'connlat',
     })(),
   };
@@ -52,7 +52,8 @@ export default class Demo extends BaseCommand {
     });
     try {
       const duration = flags.duration === undefined ? ['--duration', '10s'] : [];
-      await this.config.runCommand(command, [...passed, ...duration, '--netns', demo.namespaces.join(',')]);
+      const { default: shown } = await COMMANDS[command]();
+      await shown.run([...passed, ...duration, '--netns', demo.namespaces.join(',')], this.config);
     } finally {
       await demo.destroy();
     }

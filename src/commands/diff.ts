@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import type { Side, Sides } from '../aggregate/diff.js';
 import { attributionFlags, toAttributionFilter } from '../cli/attribution-flags.js';
 import { BaseCommand } from '../cli/base-command.js';
@@ -23,8 +24,7 @@ const { kind, state } = retransFlags;
 const NO_TIME = { before: 0, after: 0 };
 
 export default class Diff extends BaseCommand {
-  static override summary =
-    'Compare two recordings: what got slower, fails more or is new, and whether that is chance.';
+  static override summary = 'Compare two recordings: what changed, and whether it is chance.';
   static override description =
     'Compares two recordings of the same command group by group, biggest change first. P is the probability of a difference at least as big ' +
     'if nothing had changed: by rank sums of latencies, and Fisher’s exact test of failures and lost SYNs, corrected for bursts and for ' +
@@ -153,7 +153,7 @@ export default class Diff extends BaseCommand {
         `a recording of ${before.command} cannot be compared with one of ${after.command}`,
       );
     const subject = subjectOf(before.command);
-    const attribute = replayAttributor(flags, names);
+    const attribute = await replayAttributor(flags, names);
     const wants = wantsOfReplay(flags, subject.wants(toFilter(withoutPlaces(flags)), flags));
     const startedNs = { before: before.recording.startedNs, after: after.recording.startedNs };
     const comparison = subject.compare(flags.by ?? ['remote'], names, startedNs);

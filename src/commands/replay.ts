@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { attributionFlags, toAttributionFilter } from '../cli/attribution-flags.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { filterFlags, isUnfiltered, minLatencyFlag, toFilter } from '../cli/filter-flags.js';
@@ -22,7 +23,7 @@ import { replayClock } from '../session/clock.js';
 const INTERVALS = 60;
 
 export default class Replay extends BaseCommand {
-  static override summary = 'Show recordings as the command that made them shows what it traces.';
+  static override summary = 'Show recordings as the command that made them would.';
   static override description =
     'Takes what connlat --record or retrans --record wrote, with every view, filter and output of that command; needs neither root nor ' +
     'Linux. Several files (of several hosts) are shown as one, in the order of time; where both ends of a connection were recorded, ' +
@@ -100,7 +101,7 @@ export default class Replay extends BaseCommand {
         return isWanted;
       };
       const names = new NameBook();
-      const attribute = replayAttributor(flags, names);
+      const attribute = await replayAttributor(flags, names);
       const unfiltered =
         isUnfiltered(filter) &&
         isEmptyFilter(toAttributionFilter(flags)) &&

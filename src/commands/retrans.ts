@@ -16,7 +16,7 @@ import type { RetransItem } from '../model/retransmit.js';
 import { monotonicNs } from '../session/clock.js';
 
 export default class Retrans extends BaseCommand {
-  static override summary = 'Every TCP retransmission: why it happened, and whose socket it is.';
+  static override summary = 'Every TCP retransmission: why it happened, whose socket it is.';
   static override description =
     'KIND is why the kernel sent again: syn, synack (handshake), fast (SACKs or duplicate ACKs say that it is lost), tlp ' +
     '(probe of the last segment), rto (nothing came back for the whole timeout), loss (the rest after a timeout). STALL is ' +
@@ -67,7 +67,7 @@ export default class Retrans extends BaseCommand {
     const display = currentDisplay(flags);
     let source: RetransmitSource | undefined;
     let recorder: OpenRecorder<RetransItem> | undefined;
-    const attribution = openLiveAttribution(flags, {
+    const attribution = await openLiveAttribution(flags, {
       newCgroupPath: (cgroupId) => source?.cgroupPath(cgroupId),
       onName: (address, name) => recorder?.name(address, name),
     });

@@ -15,7 +15,7 @@ const MOST_PROCESSES = 16_384;
 /** No system hands out all its pids in this time, so a number still means the same process. */
 const PID_HOLDS_NS = 100e6;
 /** Inode number of the root of every cgroup2 hierarchy. */
-const ROOT_INODE = 1;
+export const ROOT_INODE = 1;
 
 /** A process by its number, for as long as it is that process's. */
 interface KnownProcess {

@@ -2,7 +2,7 @@
 import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { ConfigError, MAX_CONFIG_BYTES, parseConfig, type Config } from '../attribute/config.js';
+import { ConfigError, MAX_CONFIG_BYTES, type Config } from '../attribute/config.js';
 import { defaultPlaces, Places } from '../attribute/places.js';
 import { EXIT, Failure } from '../model/failure.js';
 import { formatCount, sanitize } from '../model/units.js';
@@ -28,17 +28,20 @@ export interface Surroundings {
  * The file that was asked for, else the first that is there: of the user, of the system.
  * @throws {Failure} if the one that was asked for is not there, or one that is there cannot be read or has mistakes.
  */
-export function loadConfig(asked: string | undefined, around: Surroundings = surroundings()): LoadedConfig {
-  if (asked !== undefined) return { places: orFailure(() => new Places(readConfig(asked))), file: asked };
+export async function loadConfig(
+  asked: string | undefined,
+  around: Surroundings = surroundings(),
+): Promise<LoadedConfig> {
+  if (asked !== undefined) return { places: await placesOf(readConfig(asked)), file: asked };
   for (const file of [userFile(around), around.systemFile]) {
     const text = readIfAllowed(file);
-    if (text !== undefined) return { places: orFailure(() => new Places(parseConfig(text, file))), file };
+    if (text !== undefined) return { places: await placesOf(parse(text, file)), file };
   }
   return { places: defaultPlaces(), file: undefined };
 }
 
 /** @throws {Failure} if it is not there or cannot be read. @throws {ConfigError} if it has mistakes. */
-export function readConfig(file: string): Config {
+export async function readConfig(file: string): Promise<Config> {
   const text = readText(file);
   if (text === undefined)
     throw new Failure(
@@ -47,6 +50,11 @@ export function readConfig(file: string): Config {
       'Its name may be misspelt, or it may be in another folder.',
       'Without --config tcpscope looks in ~/.config/tcpscope and in /etc/tcpscope; docs/config.md has an example.',
     );
+  return parse(text, file);
+}
+
+async function parse(text: string, file: string): Promise<Config> {
+  const { parseConfig } = await import('../attribute/config-parser.js');
   return parseConfig(text, file);
 }
 
@@ -60,9 +68,9 @@ function readIfAllowed(file: string): string | undefined {
   return readText(file);
 }
 
-function orFailure(make: () => Places): Places {
+async function placesOf(config: Promise<Config>): Promise<Places> {
   try {
-    return make();
+    return new Places(await config);
   } catch (error) {
     throw error instanceof ConfigError ? toFailure(error) : error;
   }

@@ -117,8 +117,8 @@ export function folderFacts(folder: string): FolderFacts | undefined {
   return found?.isDirectory() ? { inode: found.ino, links: found.nlink } : undefined;
 }
 
-/** Number in the link of a namespace: `net:[4026531840]`. */
+/** Number in the link of a namespace: `net:[4026531840]`, `pid:[4026531836]`. */
 export function namespaceIn(link: string): number | undefined {
-  const inode = /^net:\[(\d+)\]$/.exec(attempt(() => readlinkSync(link)) ?? '')?.[1];
+  const inode = /^(?:net|pid):\[(\d+)\]$/.exec(attempt(() => readlinkSync(link)) ?? '')?.[1];
   return inode === undefined ? undefined : Number(inode);
 }

@@ -12,7 +12,7 @@ const NAMED = '/run/netns';
 const MADE_UP = /^(?:cni-)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const HOST = 'host';
 /** Numbers of the first namespaces (include/uapi/linux/nsfs.h); that of the network is fixed from Linux 6.18 on, and before it is above these. */
-const INITIAL = { net: 0xefff_fff9, pid: 0xefff_fffc } as const;
+export const INITIAL = { net: 0xefff_fff9, pid: 0xefff_fffc } as const;
 const MOST_NAMES = 16_384;
 const CHECK_EACH_NS = 1e9;
 /** What a look around did not find is not looked for again for so long. */

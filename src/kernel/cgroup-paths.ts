@@ -1,12 +1,15 @@
 /** Paths of the cgroups that were made since tracing began: bpf/include/cgroups.h. */
-import { kernelBtf, type BpfMap } from '#bpf-native-bindings';
+import type { BpfMap } from '#bpf-native-bindings';
 import { readText, writeU64 } from '../events/primitives.js';
+import type { Hook } from '../model/hook.js';
 import type { Program } from './program.js';
 
-/** Programs to attach for it, where the kernel has cgroups. */
-export function cgroupHooks(): string[] {
-  return kernelBtf.hasType('btf_trace_cgroup_mkdir', 'typedef') ? ['make_cgroup'] : [];
-}
+/** What is attached for it, where the kernel has cgroups. */
+export const NEW_CGROUPS: Hook = {
+  tracepoint: 'cgroup_mkdir',
+  programs: [{ name: 'make_cgroup', arguments: 2 }],
+  without: 'A container that is gone within a second may have no name.',
+};
 
 export class NewCgroupPaths {
   private readonly paths: BpfMap;

@@ -10,12 +10,14 @@ import {
 } from '../events/connlat.js';
 import { decodeMeeting, EVENT_TYPES, type Filter, type Transport } from '../events/shared.js';
 import type { HandshakeAudit } from '../model/audit.js';
+import type { Hook } from '../model/hook.js';
 import type { Meeting } from '../model/meeting.js';
 import type { Losses, Source } from '../model/source.js';
-import { cgroupHooks, NewCgroupPaths } from './cgroup-paths.js';
+import { NEW_CGROUPS, NewCgroupPaths } from './cgroup-paths.js';
 import { COUNTED_FAILURES, HandshakeAuditor } from './handshake-audit.js';
+import { programsFor, requiredTracepoints } from './hooks.js';
 import { bestTransport, forgetKernelTypes, preflight } from './preflight.js';
-import { Program } from './program.js';
+import { Program, type ProgramOptions } from './program.js';
 
 export interface HandshakeSourceOptions {
   filter: Filter;
@@ -34,6 +36,28 @@ export interface HandshakeSourceOptions {
   hostRoot?: string;
   /** Attempts that can hang at once, 65,536 unless told. */
   maxInFlight?: number;
+}
+
+export const HANDSHAKE_HOOKS: readonly Hook[] = [
+  { tracepoint: 'inet_sock_set_state', programs: [{ name: 'set_state', arguments: 3 }] },
+  NEW_CGROUPS,
+];
+
+/** Of `syncErrors`: classic tracepoints, which are not in BTF. */
+export const CONNECT_PROGRAMS = ['enter_connect', 'exit_connect'] as const;
+
+/** What is loaded for these options. */
+export function handshakePrograms(options: HandshakeSourceOptions): ProgramOptions {
+  const { filter, aggregate, syncErrors, meetings, maxInFlight } = options;
+  const transport = options.transport === 'auto' ? bestTransport() : options.transport;
+  return {
+    object: 'connlat',
+    globals: encodeGlobals({ filter, transport, aggregate, syncErrors, meetings }),
+    transport,
+    attach: [...programsFor(HANDSHAKE_HOOKS), ...(syncErrors ? CONNECT_PROGRAMS : [])],
+    iterators: ['pending', 'find_in_flight'],
+    mapSizes: maxInFlight ? { in_flight: maxInFlight } : {},
+  };
 }
 
 /** How often the in-flight map is looked through, relative to the age that makes an attempt pending. */
@@ -63,19 +87,10 @@ export class HandshakeSource implements Source<Handshake | Meeting> {
 
   /** Traces from the moment it returns. @throws {Failure} if this host or user cannot. */
   static start(options: HandshakeSourceOptions): HandshakeSource {
-    preflight(['inet_sock_set_state']);
-    const { filter, aggregate, syncErrors, meetings } = options;
-    const transport = options.transport === 'auto' ? bestTransport() : options.transport;
-    const attach = ['set_state', ...(syncErrors ? ['enter_connect', 'exit_connect'] : []), ...cgroupHooks()];
+    preflight(requiredTracepoints(HANDSHAKE_HOOKS));
+    const programs = handshakePrograms(options);
     forgetKernelTypes();
-    const program = Program.load({
-      object: 'connlat',
-      globals: encodeGlobals({ filter, transport, aggregate, syncErrors, meetings }),
-      transport,
-      attach,
-      iterators: ['pending', 'find_in_flight'],
-      mapSizes: options.maxInFlight ? { in_flight: options.maxInFlight } : {},
-    });
+    const program = Program.load(programs);
     return new HandshakeSource(program, options);
   }
 

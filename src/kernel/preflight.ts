@@ -1,16 +1,10 @@
 /** Can this host do it? Asked before anything is loaded, because the kernel's own answers mislead. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { kernelBtf } from '#bpf-native-bindings';
 import type { Transport } from '../events/shared.js';
 import { EXIT, Failure } from '../model/failure.js';
 import { requireAddon } from './addon.js';
-
-const BTF = '/sys/kernel/btf/vmlinux';
-const LOCKDOWN = '/sys/kernel/security/lockdown';
-
-const CAP_SYS_ADMIN = 21n;
-const CAP_PERFMON = 38n;
-const CAP_BPF = 39n;
+import { BTF, lockdownMode, requireCapabilities } from './privileges.js';
 
 /** @throws {Failure} if the running kernel cannot, or this process may not, load programs on these tracepoints. */
 export function preflight(tracepoints: readonly string[]): void {
@@ -43,22 +37,13 @@ function requireBtf(): void {
 }
 
 function requireNoConfidentialityLockdown(): void {
-  if (!readIfThere(LOCKDOWN).includes('[confidentiality]')) return;
+  if (lockdownMode() !== 'confidentiality') return;
   throw new Failure(
     EXIT.unsupported,
     'This kernel is locked down: lockdown=confidentiality.',
     'In this mode no BPF program may read kernel memory, not even for root.',
     'Boot with lockdown=integrity, where tcpscope works in full. `ss -ti` works here.',
   );
-}
-
-function requireCapabilities(): void {
-  const effective = BigInt(
-    `0x${/^CapEff:\s*([0-9a-f]+)/m.exec(readIfThere('/proc/self/status'))?.[1] ?? '0'}`,
-  );
-  const has = (capability: bigint): boolean => ((effective >> capability) & 1n) === 1n;
-  if (has(CAP_SYS_ADMIN) || (has(CAP_BPF) && has(CAP_PERFMON))) return;
-  throw notPermitted('Loading BPF programs needs root, or the capabilities CAP_BPF and CAP_PERFMON.');
 }
 
 function requireTracepoint(name: string): void {
@@ -79,30 +64,4 @@ export function forgetKernelTypes(): void {
 /** Ring buffers carry more and keep the order of events; kernels before 5.8 have only perf buffers. */
 export function bestTransport(): Transport {
   return 'BPF_MAP_TYPE_RINGBUF' in kernelBtf.enumValues('bpf_map_type') ? 'ring' : 'perf';
-}
-
-/** The failure for missing privilege, with the very command to run: sudo often drops node's folder from PATH. */
-export function notPermitted(why: string, details = ''): Failure {
-  const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
-    .map(quoteForShell)
-    .join(' ');
-  return new Failure(
-    EXIT.notPermitted,
-    'tcpscope may not trace the kernel as this user.',
-    why,
-    `Run: sudo ${command}`,
-    details,
-  );
-}
-
-function quoteForShell(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }

@@ -1,9 +1,9 @@
 /** One BPF object at work: opened, set, loaded, attached, drained, closed. Knows no particular command. */
-import { readFileSync } from 'node:fs';
 import { BpfError, BpfObject, type BpfLink, type BpfMap, type EventBuffer } from '#bpf-native-bindings';
+import { assetBytes } from '../assets/files.js';
 import { COUNTERS, type Counter, type Transport } from '../events/shared.js';
 import { EXIT, Failure } from '../model/failure.js';
-import { notPermitted } from './preflight.js';
+import { notPermitted } from './privileges.js';
 
 export interface ProgramOptions {
   /** NAME of bpf/NAME.bpf.c. */
@@ -50,8 +50,8 @@ export class Program {
 
   /** @throws {Failure} if the kernel refuses it. */
   static load(options: ProgramOptions): Program {
-    const file = new URL(`../bpf/${options.object}.bpf.o`, import.meta.url);
-    const object = BpfObject.open(readFileSync(file), { name: options.object });
+    const bytes = assetBytes(`dist/bpf/${options.object}.bpf.o`);
+    const object = BpfObject.open(bytes, { name: options.object });
     try {
       for (const [name, value] of options.globals) object.setGlobal(name, value);
       const wanted = new Set([...options.attach, ...options.iterators]);

@@ -1,5 +1,4 @@
 /** Live source of retransmissions: bpf/retrans.bpf.c, and what must be asked beside its events. */
-import { kernelBtf } from '#bpf-native-bindings';
 import {
   decodeOwnerFound,
   decodeRetransmit,
@@ -20,13 +19,15 @@ import {
 } from '../events/shared.js';
 import type { RetransmitAudit } from '../model/audit.js';
 import { ownerTest } from '../model/flow-filter.js';
+import type { Hook } from '../model/hook.js';
 import type { Meeting } from '../model/meeting.js';
 import type { RetransItem } from '../model/retransmit.js';
 import type { Losses, Source } from '../model/source.js';
-import { cgroupHooks, NewCgroupPaths } from './cgroup-paths.js';
+import { NEW_CGROUPS, NewCgroupPaths } from './cgroup-paths.js';
+import { programsFor, requiredTracepoints } from './hooks.js';
 import { SocketOwners } from './owners.js';
 import { bestTransport, forgetKernelTypes, preflight } from './preflight.js';
-import { Program } from './program.js';
+import { Program, type ProgramOptions } from './program.js';
 import { RetransmitAuditor } from './retransmit-audit.js';
 import { SocketLedger } from './socket-ledger.js';
 
@@ -45,6 +46,54 @@ export interface RetransmitSourceOptions {
   audit: boolean;
   /** Where the root folder of the host is; / unless told. */
   hostRoot?: string;
+}
+
+export const RETRANSMIT_HOOKS: readonly Hook[] = [
+  { tracepoint: 'inet_sock_set_state', programs: [{ name: 'set_state', arguments: 3 }] },
+  {
+    tracepoint: 'tcp_retransmit_skb',
+    programs: [
+      { name: 'retransmit_skb_or_fail', arguments: 3, since: 'Linux 6.17' },
+      {
+        name: 'retransmit_skb',
+        arguments: 2,
+        without: 'Segments that could not leave this host are not shown.',
+      },
+    ],
+  },
+  { tracepoint: 'tcp_retransmit_synack', programs: [{ name: 'retransmit_synack', arguments: 2 }] },
+  NEW_CGROUPS,
+];
+
+/** With `sampleNs` beside these. */
+export const SAMPLING_HOOKS: readonly Hook[] = [
+  {
+    tracepoint: 'tcp_cong_state_set',
+    programs: [{ name: 'change_ca_state', arguments: 2 }],
+    without: 'UNDONE of tables stays 0.',
+    since: 'Linux 5.19',
+  },
+];
+
+/** What is loaded for these options. */
+export function retransmitPrograms(options: RetransmitSourceOptions): ProgramOptions {
+  const { filter, kinds, states, meetings } = options;
+  const countSockets = options.sampleNs > 0;
+  const transport = options.transport === 'auto' ? bestTransport() : options.transport;
+  return {
+    object: 'retrans',
+    globals: encodeGlobals({
+      filter,
+      transport,
+      countSockets,
+      meetings,
+      wantedKinds: bits(kinds.map((kind) => KINDS.indexOf(kind))),
+      wantedStates: bits(states),
+    }),
+    transport,
+    attach: programsFor([...RETRANSMIT_HOOKS, ...(countSockets ? SAMPLING_HOOKS : [])]),
+    iterators: ['find_owners', ...(countSockets ? ['sample_sockets'] : [])],
+  };
 }
 
 /** Looking at all sockets takes at most this share of the time. */
@@ -80,24 +129,10 @@ export class RetransmitSource implements Source<RetransItem | Meeting> {
 
   /** Traces from the moment it returns. @throws {Failure} if this host or user cannot. */
   static start(options: RetransmitSourceOptions): RetransmitSource {
-    preflight(['tcp_retransmit_skb', 'tcp_retransmit_synack', 'inet_sock_set_state']);
-    const transport = options.transport === 'auto' ? bestTransport() : options.transport;
-    const attach = programs(options.sampleNs > 0);
+    preflight(requiredTracepoints(RETRANSMIT_HOOKS));
+    const programs = retransmitPrograms(options);
     forgetKernelTypes();
-    const program = Program.load({
-      object: 'retrans',
-      globals: encodeGlobals({
-        filter: options.filter,
-        transport,
-        countSockets: options.sampleNs > 0,
-        meetings: options.meetings,
-        wantedKinds: bits(options.kinds.map((kind) => KINDS.indexOf(kind))),
-        wantedStates: bits(options.states),
-      }),
-      transport,
-      attach,
-      iterators: options.sampleNs > 0 ? ['find_owners', 'sample_sockets'] : ['find_owners'],
-    });
+    const program = Program.load(programs);
     return new RetransmitSource(program, options);
   }
 
@@ -192,20 +227,6 @@ export class RetransmitSource implements Source<RetransItem | Meeting> {
   close(): void {
     this.program.close();
   }
-}
-
-/** Which programs fit the running kernel: the tracepoints have changed. */
-function programs(countSockets: boolean): string[] {
-  const arguments_ = kernelBtf.parameterCount('btf_trace_tcp_retransmit_skb') ?? 0;
-  const attach = [
-    'set_state',
-    arguments_ > 3 ? 'retransmit_skb_or_fail' : 'retransmit_skb',
-    'retransmit_synack',
-    ...cgroupHooks(),
-  ];
-  if (countSockets && kernelBtf.hasType('btf_trace_tcp_cong_state_set', 'typedef'))
-    attach.push('change_ca_state');
-  return attach;
 }
 
 function bits(numbers: readonly number[]): number {

@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url';
+import { assetFile } from '../assets/files.js';
 
-/** Where the laboratory's own program of that name is, built for this machine (src/lab/Makefile). */
+/** A program of the laboratory, which the build made of the C files beside this module. */
 export function helperProgram(name: 'link' | 'traffic'): string {
-  return fileURLToPath(new URL(`../lab/linux-${process.arch}/${name}`, import.meta.url));
+  return assetFile(`dist/lab/linux-${process.arch}/${name}`);
 }

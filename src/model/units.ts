@@ -63,6 +63,15 @@ export function formatPercent(percent: number): string {
   return `${Math.min(percent, 99.9).toFixed(1)}%`;
 }
 
+const BINARY_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** `512 B`, `64 KiB`, `5.26 MiB`. */
+export function formatBytes(bytes: number): string {
+  const power = Math.min(Math.max(0, Math.floor(Math.log2(bytes) / 10)), BINARY_UNITS.length - 1);
+  const value = bytes / 1024 ** power;
+  return `${Number.isInteger(value) ? value : threeDigits(value)} ${BINARY_UNITS[power]}`;
+}
+
 const UNIT_NS: Readonly<Record<string, number>> = {
   ns: 1,
   us: 1e3,

@@ -1,4 +1,4 @@
-import stringWidth from 'string-width';
+import stringWidth from 'fast-string-width';
 
 /** Printable ASCII, most of the Latin letters and signs (µ), and the blocks of bars: one cell each. */
 function isOneCell(code: number): boolean {
@@ -30,11 +30,14 @@ export function filled(texts: readonly string[], between: string, width: number)
 // eslint-disable-next-line no-control-regex
 const PAINT = /\u001b\[[\d;]*m/y;
 const RESET = '\u001b[0m';
-const graphemes = new Intl.Segmenter();
 /** Longer than anything that looks like one character. */
 const LONGEST_GRAPHEME = 32;
 
+/** Made when it is needed: the data of ICU take some milliseconds. */
+let graphemes: Intl.Segmenter | undefined;
+
 function firstGrapheme(text: string): string {
+  graphemes ??= new Intl.Segmenter();
   const [first] = graphemes.segment(text);
   return first?.segment ?? '';
 }

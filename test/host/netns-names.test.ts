@@ -45,6 +45,16 @@ describe('NetnsNames', () => {
     assert.equal(namesOf(hidden('../self/net')).of(HOST_NETNS, 0), undefined);
   });
 
+  it('take process 1 of a container with processes of its own for no host', () => {
+    const inPidNamespace = (number: number): FakeHost =>
+      newHost()
+        .process(1, { cgroup: '0::/init.scope', netns: NETNS })
+        .link('/proc/1/ns/pid', `pid:[${number}]`);
+    // PROC_PID_INIT_INO of include/linux/proc_ns.h.
+    assert.equal(namesOf(inPidNamespace(4026531836)).of(NETNS, 0), 'host');
+    assert.equal(namesOf(inPidNamespace(4026532999)).of(NETNS, 0), 'init.scope');
+  });
+
   it('know names of `ip netns`, which count more than who lives there', () => {
     const host = hostWithPod();
     const red = named(host, 'red');

@@ -26,9 +26,9 @@ describe('the configuration file', () => {
   }
   const regionOf = ({ places }: LoadedConfig): string | undefined => places.of('10.0.0.1').region;
 
-  function failure(asked: string | undefined): Failure {
+  async function failure(asked: string | undefined): Promise<Failure> {
     try {
-      loadConfig(asked, around);
+      await loadConfig(asked, around);
     } catch (error) {
       assert.ok(error instanceof Failure, String(error));
       assert.equal(error.exitCode, EXIT.usage);
@@ -38,13 +38,13 @@ describe('the configuration file', () => {
     return assert.fail('it was accepted');
   }
 
-  it('is none where there is none, and then the defaults hold', () => {
-    const loaded = loadConfig(undefined, around);
+  it('is none where there is none, and then the defaults hold', async () => {
+    const loaded = await loadConfig(undefined, around);
     assert.equal(loaded.file, undefined);
     assert.deepEqual(loaded.places.of('10.0.0.1'), { region: undefined, role: undefined, external: false });
   });
 
-  it('is the one asked for, else of XDG_CONFIG_HOME or ~/.config, else of the system', () => {
+  it('is the one asked for, else of XDG_CONFIG_HOME or ~/.config, else of the system', async () => {
     const files = {
       system: write('etc/config.yaml', 'system'),
       home: write('home/.config/tcpscope/config.yaml', 'home'),
@@ -52,53 +52,53 @@ describe('the configuration file', () => {
       asked: write('asked.yaml', 'asked'),
     };
     const xdg = { ...around, configHome: path.join(folder, 'xdg') };
-    const found = (asked: string | undefined, where: Surroundings): (string | undefined)[] => {
-      const loaded = loadConfig(asked, where);
+    const found = async (asked: string | undefined, where: Surroundings): Promise<(string | undefined)[]> => {
+      const loaded = await loadConfig(asked, where);
       return [regionOf(loaded), loaded.file];
     };
-    assert.deepEqual(found(files.asked, xdg), ['asked', files.asked]);
-    assert.deepEqual(found(undefined, xdg), ['xdg', files.xdg]);
-    assert.deepEqual(found(undefined, { ...around, configHome: 'relative' }), ['home', files.home]);
-    assert.deepEqual(found(undefined, { ...around, configHome: '' }), ['home', files.home]);
-    assert.deepEqual(found(undefined, around), ['home', files.home]);
+    assert.deepEqual(await found(files.asked, xdg), ['asked', files.asked]);
+    assert.deepEqual(await found(undefined, xdg), ['xdg', files.xdg]);
+    assert.deepEqual(await found(undefined, { ...around, configHome: 'relative' }), ['home', files.home]);
+    assert.deepEqual(await found(undefined, { ...around, configHome: '' }), ['home', files.home]);
+    assert.deepEqual(await found(undefined, around), ['home', files.home]);
     rmSync(files.home);
-    assert.deepEqual(found(undefined, around), ['system', files.system]);
+    assert.deepEqual(await found(undefined, around), ['system', files.system]);
     // The user's folder alone counts where XDG_CONFIG_HOME is set.
     rmSync(files.xdg);
-    assert.deepEqual(found(undefined, xdg), ['system', files.system]);
+    assert.deepEqual(await found(undefined, xdg), ['system', files.system]);
   });
 
-  it('must be there if it was asked for', () => {
+  it('must be there if it was asked for', async () => {
     assert.match(
-      failure(path.join(folder, 'missing.yaml')).what,
+      (await failure(path.join(folder, 'missing.yaml'))).what,
       /^There is no configuration file .*missing/,
     );
-    assert.match(failure('').what, /^There is no configuration file/);
+    assert.match((await failure('')).what, /^There is no configuration file/);
   });
 
-  it('must be readable text of a moderate size', () => {
+  it('must be readable text of a moderate size', async () => {
     const file = path.join(folder, 'file');
-    assert.match(failure(folder).why, /EISDIR/);
+    assert.match((await failure(folder)).why, /EISDIR/);
     writeFileSync(file, Buffer.from([0x61, 0x3a, 0xff]));
-    assert.match(failure(file).why, /not UTF-8/);
+    assert.match((await failure(file)).why, /not UTF-8/);
     writeFileSync(file, Buffer.alloc(MAX_CONFIG_BYTES + 1, '#'));
-    assert.match(failure(file).why, /larger than 4 MiB/);
-    assert.match(failure('/dev/zero').why, /larger than 4 MiB/);
+    assert.match((await failure(file)).why, /larger than 4 MiB/);
+    assert.match((await failure('/dev/zero')).why, /larger than 4 MiB/);
     writeFileSync(file, Buffer.alloc(MAX_CONFIG_BYTES, '#'));
-    assert.equal(loadConfig(file, around).file, file);
+    assert.equal((await loadConfig(file, around)).file, file);
   });
 
-  it('with mistakes is refused with a line for each, also when it was not asked for', () => {
+  it('with mistakes is refused with a line for each, also when it was not asked for', async () => {
     const file = write('home/.config/tcpscope/config.yaml', '""');
-    const { what, why, advice } = failure(undefined);
+    const { what, why, advice } = await failure(undefined);
     assert.equal(what, `The configuration ${file} has a mistake.`);
     assert.equal(why, `${file}:1:11: the name of a region is empty; give it one`);
     assert.match(advice, /tcpscope config check/);
   });
 
-  it('may begin with a byte order mark and have lines of Windows', () => {
+  it('may begin with a byte order mark and have lines of Windows', async () => {
     const file = path.join(folder, 'windows.yaml');
     writeFileSync(file, '\ufeffregions:\r\n  eu: [10.0.0.0/8]\r\n');
-    assert.equal(regionOf(loadConfig(file, around)), 'eu');
+    assert.equal(regionOf(await loadConfig(file, around)), 'eu');
   });
 });

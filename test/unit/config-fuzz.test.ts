@@ -1,7 +1,8 @@
 /** Whatever the file has: a configuration or a clear error, soon. A failure prints the seed; `FUZZ_SEED` and `FUZZ_RUNS` change what is tried. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { ConfigError, parseConfig } from '#tcpscope/attribute/config.js';
+import { parseConfig } from '#tcpscope/attribute/config-parser.js';
+import { ConfigError } from '#tcpscope/attribute/config.js';
 import { Places } from '#tcpscope/attribute/places.js';
 
 const PARAMETERS = {

@@ -3,13 +3,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import {
-  ConfigError,
-  DEFAULT_CONFIG,
-  MAX_CONFIG_BYTES,
-  MAX_MISTAKES,
-  parseConfig,
-} from '#tcpscope/attribute/config.js';
+import { parseConfig } from '#tcpscope/attribute/config-parser.js';
+import { ConfigError, DEFAULT_CONFIG, MAX_CONFIG_BYTES, MAX_MISTAKES } from '#tcpscope/attribute/config.js';
 import { defaultPlaces, Places } from '#tcpscope/attribute/places.js';
 import { addressNear, longest, network, textOf, type Network } from './addresses.js';
 

@@ -75,7 +75,7 @@ function manualOf(page: string): Manual {
 }
 
 /** The commands with a man page; those that trace, and the words that their rows say what happened with. */
-const PAGES = names('man', '.md');
+const PAGES = names('man', '.md').filter((page) => !['tcpscope', 'config'].includes(page));
 const TRACING_PAGES = PAGES.filter((page) => commandOf(page).manual);
 const WORDS: Readonly<Record<string, readonly string[]>> = { connlat: OUTCOMES, retrans: KINDS };
 
@@ -221,7 +221,7 @@ function words(line: string): string[] {
 }
 
 const CALL = /(?:npx tcpscope|tcpscope|node bin\/run\.js) ([a-z].*)/;
-const IN_BLOCK = new RegExp(`^ *(?:# )?(?:sudo )?${CALL.source}$`);
+const IN_BLOCK = new RegExp(`^ *(?:[#$] )?(?:sudo )?${CALL.source}$`);
 const IN_SPAN = new RegExp(`^(?:sudo )?${CALL.source}$`);
 
 /** Every call of the program that a text shows: a line of a code block, after a prompt or not, or a code span. */
@@ -229,7 +229,7 @@ function examplesIn(text: string): string[] {
   return text.split(/^ *```.*$/m).flatMap((part, at) => {
     const inBlock = at % 2 === 1;
     const pieces = inBlock
-      ? part.split('\n')
+      ? part.replaceAll(/\\\n */g, '').split('\n')
       : [...part.matchAll(/`([^`\n]+)`/g)].map(([, span = '']) => span);
     return pieces.flatMap((piece) => (inBlock ? IN_BLOCK : IN_SPAN).exec(piece)?.[1] ?? []);
   });
@@ -272,9 +272,9 @@ describe('the examples of the documentation', () => {
   it('are found', () => {
     assert.deepEqual(
       examplesIn(
-        '# tcpscope demo of a heading\nuse `tcpscope demo` or\n```sh\n# tcpscope connlat -4 | cat\nsudo node bin/run.js connlat --hist\n```\n',
+        '# tcpscope demo of a heading\nuse `tcpscope demo` or\n```sh\n# tcpscope connlat -4 | cat\nsudo node bin/run.js connlat --hist \\\n  --json\n```\n',
       ),
-      ['demo', 'connlat -4 | cat', 'connlat --hist'],
+      ['demo', 'connlat -4 | cat', 'connlat --hist --json'],
     );
     assert.deepEqual(words(`connlat --comm 'two words' --json | jq -r '.a | .b'`), [
       ...['connlat', '--comm', 'two words', '--json'],

@@ -107,7 +107,8 @@ describe('rows', () => {
     assert.equal(lines(columns, [{ a: '日本', b: 1, c: 'z' }])[1], '日本         1  z');
     assert.deepEqual(
       ['', 'abc', 'µs', '日本', '▁█', 'e\u0301', '\u00ad'].map(textWidth),
-      [0, 3, 2, 4, 2, 1, 0],
+      // A soft hyphen takes a cell, as wcwidth(3) says.
+      [0, 3, 2, 4, 2, 1, 1],
     );
   });
 });

@@ -58,7 +58,7 @@ const AMD64: Architecture = {
   // With a thread each, 6.12 and 7.2 panic within seconds of programs being attached under traffic.
   threads: 'single',
   console: 'ttyS0',
-  kernelParameters: ['no_timer_check', 'tsc=reliable'],
+  kernelParameters: ['no_timer_check'],
   bzImage: true,
   hostRoot: true,
   kernels: ALL_KERNELS,

@@ -19,7 +19,7 @@ export function cacheFolder(): string {
 }
 
 /** Debian's archives that this system uses itself; those of security updates have other suites. */
-function mirrors(): string[] {
+export function mirrors(): string[] {
   const format = '$(REPO_URI) $(RELEASE) $(COMPONENT)';
   const sources = text('apt-get', ['indextargets', '--format', format, 'Created-By: Packages']).split('\n');
   const uris = sources

@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { ConfigError } from '../../attribute/config.js';
 import { Places } from '../../attribute/places.js';
 import { BaseCommand } from '../../cli/base-command.js';
@@ -31,7 +32,7 @@ export default class ConfigCheck extends BaseCommand {
     const { args, flags } = await this.parse(ConfigCheck);
     const file = sanitize(args.file);
     try {
-      const config = readConfig(args.file);
+      const config = await readConfig(args.file);
       const places = new Places(config);
       const answers = (args.addresses ?? []).map((address) => ({ address, ...places.explain(address) }));
       if (flags.json) this.write([JSON.stringify(configToJson(file, config, answers))]);

@@ -1,0 +1,358 @@
+/** What doctor says of this very host, of hosts that lack something, and that it leaves nothing behind. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { release } from 'node:os';
+import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { HANDSHAKE_HOOKS } from '#tcpscope/kernel/handshakes.js';
+import { RETRANSMIT_HOOKS, SAMPLING_HOOKS } from '#tcpscope/kernel/retransmits.js';
+import { TRACERS } from '#tcpscope/kernel/tracers.js';
+import { loadedPrograms, ROOT, RUN } from './tool.js';
+
+interface Line {
+  check: string;
+  status: string;
+  found: string;
+  means: string | null;
+  mend: string | null;
+  commands: string[];
+  exit_code?: number;
+  commands_failing?: string[];
+}
+
+interface Said {
+  code: number | null;
+  lines: Line[];
+  of: (check: string) => Line;
+}
+
+/** A mount namespace of our own, in which a shell line changes what the program sees of the host. */
+const seeing = (line: string): string[] => ['unshare', '-m', 'sh', '-c', `${line}; exec "$@"`, 'sh'];
+/** Nobody may not look into every folder that a checkout is in: they see it on /mnt. */
+const NOBODY = [
+  ...seeing(`mount --bind '${ROOT}' /mnt`),
+  ...['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'],
+];
+const NOBODYS_RUN = '/mnt/bin/run.js';
+const withoutCapabilities = (...names: string[]): string[] => [
+  ...['setpriv', `--bounding-set=${names.map((name) => `-${name}`).join(',')}`],
+  `--inh-caps=${names.map((name) => `-${name}`).join(',')}`,
+];
+
+function doctor(args: readonly string[] = [], wrapper: readonly string[] = [], program = RUN): Said {
+  const [command = '', ...rest] = [...wrapper, process.execPath, program, 'doctor', '--json', ...args];
+  const { status, stdout, stderr } = spawnSync(command, rest, { encoding: 'utf8' });
+  assert.equal(stderr, '');
+  const lines = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line);
+  assert.equal(lines.at(-1)?.check, 'summary');
+  assert.equal(lines.at(-1)?.exit_code, status);
+  const of = (check: string): Line => {
+    const found = lines.find((line) => line.check === check);
+    assert.ok(found, `${check} in ${stdout}`);
+    return found;
+  };
+  return { code: status, lines, of };
+}
+
+const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` };
+const bpftool = (...args: string[]): string =>
+  execFileSync('bpftool', args, { encoding: 'utf8', env, maxBuffer: 1 << 28 });
+
+/** Ids of what is loaded under a name that only doctor has. */
+function doctorsOwn(): string[] {
+  const programs = JSON.parse(bpftool('prog', 'show', '-j')) as { name?: string }[];
+  const maps = JSON.parse(bpftool('map', 'show', '-j')) as { name?: string }[];
+  const names = [...programs, ...maps].map(({ name = '' }) => name);
+  return names.filter((name) => /^(see_listen|read_clock|ports|doctor\.\w+)$/.test(name));
+}
+
+/** Names and numbers of arguments of all tracepoints, as bpftool reads them. */
+function tracepointsOfBtf(): Map<string, number> {
+  const { types } = JSON.parse(bpftool('btf', 'dump', '-j', 'file', '/sys/kernel/btf/vmlinux')) as {
+    types: { id: number; kind: string; name: string; type_id?: number; params?: unknown[] }[];
+  };
+  const byId = new Map(types.map((type) => [type.id, type]));
+  const found = types.flatMap(({ kind, name, type_id }) => {
+    if (kind !== 'TYPEDEF' || !name.startsWith('btf_trace_')) return [];
+    const pointer = byId.get(type_id ?? 0);
+    const params = byId.get(pointer?.type_id ?? 0)?.params?.length ?? 0;
+    return [[name.slice('btf_trace_'.length), params - 1] as const];
+  });
+  return new Map(found);
+}
+
+describe('doctor on this host', () => {
+  let said: Said;
+  before(() => {
+    said = doctor();
+  });
+
+  it('finds that all commands work, and only what is optional missing', () => {
+    assert.equal(said.code, 0, JSON.stringify(said.lines.filter(({ status }) => status === 'failed')));
+    for (const check of ['bpf', 'ring_buffer', 'perf_buffer', 'iterator', 'event', 'clock', 'btf'])
+      assert.equal(said.of(check).status, 'ok', check);
+    for (const check of ['connlat_programs', 'retrans_programs']) assert.equal(said.of(check).status, 'ok');
+  });
+
+  it('agrees with what others say of the host', () => {
+    assert.equal(said.of('kernel').found, `Linux ${release()}`);
+    assert.equal(said.of('architecture').found, process.arch);
+    assert.ok(said.of('node').found.startsWith(`${process.version}, glibc `));
+    const glibc = execFileSync('ldd', ['--version'], { encoding: 'utf8' }).split('\n')[0] ?? '';
+    assert.ok(glibc.endsWith(said.of('node').found.split(' ').at(-1)!), glibc);
+    const mebibytes = statSync('/sys/kernel/btf/vmlinux').size / 2 ** 20;
+    assert.equal(said.of('btf').found, `${mebibytes.toFixed(2)} MiB`);
+    const clocksource = readFileSync(
+      '/sys/devices/system/clocksource/clocksource0/current_clocksource',
+      'utf8',
+    );
+    assert.ok(said.of('clocksource').found.startsWith(`${clocksource.trim()}, `));
+    const limit = execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }).trim();
+    assert.equal(said.of('open_files').found, limit === 'unlimited' ? limit : `at most ${limit}`);
+    const hasV2 = / cgroup2 /.test(readFileSync('/proc/mounts', 'utf8'));
+    const hasV1 = / cgroup /.test(readFileSync('/proc/mounts', 'utf8'));
+    const mode = hasV2 ? (hasV1 ? 'hybrid, ' : 'v2 at ') : 'v1 only';
+    assert.ok(said.of('cgroups').found.startsWith(mode), said.of('cgroups').found);
+    // PROC_PID_INIT_INO of include/linux/proc_ns.h.
+    assert.equal(readlinkSync('/proc/self/ns/pid') === 'pid:[4026531836]', said.of('proc').status === 'ok');
+  });
+
+  it('asks for the tracepoints that the programs have in their sections, and for no other', () => {
+    const declared = { connlat: HANDSHAKE_HOOKS, retrans: [...RETRANSMIT_HOOKS, ...SAMPLING_HOOKS] };
+    for (const [command, hooks] of Object.entries(declared)) {
+      const elf = execFileSync('readelf', ['-SW', path.join(ROOT, `dist/bpf/${command}.bpf.o`)], {
+        encoding: 'utf8',
+      });
+      const sections = [...elf.matchAll(/\] (?:tp_btf|raw_tp)\/(\w+)/g)].map(([, name = '']) => name);
+      assert.deepEqual(new Set(hooks.map(({ tracepoint }) => tracepoint)), new Set(sections), command);
+    }
+    assert.deepEqual(Object.keys(TRACERS), Object.keys(declared));
+  });
+
+  it('tells how many arguments each tracepoint has, as bpftool does', () => {
+    const truth = tracepointsOfBtf();
+    assert.ok(truth.size > 100);
+    for (const { tracepoint } of Object.values(TRACERS).flatMap(({ hooks }) => hooks)) {
+      const count = truth.get(tracepoint);
+      const { found } = said.of(tracepoint);
+      if (count === undefined) assert.equal(found, 'tracepoint: missing');
+      else assert.match(found, new RegExp(`^tracepoint with ${count} arguments( of \\d)?$`));
+    }
+  });
+
+  it('counts the programs that the commands load', () => {
+    for (const [command, tracer] of Object.entries(TRACERS)) {
+      const { attach, iterators } = tracer.programs();
+      const expected = `${attach.length + iterators.length} programs accepted in `;
+      assert.ok(said.of(`${command}_programs`).found.startsWith(expected));
+    }
+  });
+
+  it('counts processes as /proc has them', () => {
+    const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).length;
+    const found = Number(/^(\d+) seen/.exec(doctor().of('processes').found)?.[1]);
+    assert.ok(Math.abs(found - processes) < processes / 2, `${found} and ${processes}`);
+  });
+
+  it('leaves no program and no map behind', async () => {
+    const before = loadedPrograms();
+    doctor();
+    // The kernel frees them some RCU grace periods after the last descriptor; mocha's time-out bounds the wait.
+    while (doctorsOwn().length > 0 || loadedPrograms().length > before.length) await setImmediate();
+    assert.deepEqual(loadedPrograms(), before);
+  });
+
+  it('of one command: only what that needs', () => {
+    const { code, lines } = doctor(['connlat']);
+    assert.equal(code, 0);
+    assert.ok(lines.every(({ commands }) => commands.join() === 'connlat'));
+    const names = lines.map(({ check }) => check);
+    assert.ok(names.includes('connlat_programs') && !names.includes('retrans_programs'));
+    assert.ok(!names.includes('tcp_retransmit_skb'));
+  });
+
+  it('of a word that is no command: exit code 2 and the nearest', () => {
+    const { status, stderr } = spawnSync(process.execPath, [RUN, 'doctor', 'retrasn'], { encoding: 'utf8' });
+    assert.equal(status, 2);
+    assert.match(stderr, /nearest: retrans/);
+  });
+
+  it('--host-root without a /proc below it: exit code 2', () => {
+    const { status, stderr } = spawnSync(process.execPath, [RUN, 'doctor', '--host-root', '/usr'], {
+      encoding: 'utf8',
+    });
+    assert.equal(status, 2);
+    assert.match(stderr, /--host-root \/usr: there is no \/proc below it/);
+  });
+});
+
+describe('doctor where something is missing', () => {
+  it('nobody: exit code 77, each capability, and the very command', () => {
+    const { code, of } = doctor([], NOBODY, NOBODYS_RUN);
+    assert.equal(code, 77);
+    const sudo = `sudo ${process.execPath} ${NOBODYS_RUN} doctor --json`;
+    for (const check of ['cap_bpf', 'cap_perfmon', 'bpf', 'connlat_programs']) {
+      assert.equal(of(check).status, 'failed', check);
+      assert.equal(of(check).mend, sudo, check);
+    }
+    assert.equal(of('cap_sys_ptrace').status, 'warning');
+    assert.equal(of('inet_sock_set_state').status, 'ok', 'the BTF may be read');
+    assert.equal(of('summary').mend, `Run: ${sudo}`);
+    assert.deepEqual(of('summary').commands_failing, ['connlat', 'retrans']);
+  });
+
+  const CAPABILITIES: [dropped: string[], check: string, code: number, status: string][] = [
+    [['bpf', 'sys_admin'], 'cap_bpf', 77, 'failed'],
+    [['perfmon', 'sys_admin'], 'cap_perfmon', 77, 'failed'],
+    [['sys_ptrace'], 'cap_sys_ptrace', 0, 'warning'],
+  ];
+  for (const [dropped, check, code, status] of CAPABILITIES) {
+    it(`root without ${dropped.join(' and ')}: exit code ${code}, and what to add`, () => {
+      const said = doctor([], withoutCapabilities(...dropped));
+      assert.equal(said.code, code);
+      assert.equal(said.of(check).status, status);
+      assert.match(said.of(check).mend ?? '', new RegExp(`--cap-add ${check.slice(4).toUpperCase()};`));
+      const others = CAPABILITIES.map(([, name]) => name).filter((name) => name !== check);
+      for (const other of others) assert.equal(said.of(other).status, 'ok', other);
+    });
+  }
+
+  it('root without CAP_SYS_ADMIN, but with the two that were split off: works', () => {
+    const { code, of } = doctor([], withoutCapabilities('sys_admin'));
+    assert.equal(code, 0);
+    assert.equal(of('cap_bpf').found, 'held');
+  });
+
+  it('nobody with these two works as connlat does', () => {
+    const capabilities = '+bpf,+perfmon';
+    const { code, of } = doctor(
+      [],
+      [
+        ...NOBODY,
+        `--inh-caps=${capabilities}`,
+        `--ambient-caps=${capabilities}`,
+        `--bounding-set=-all,${capabilities}`,
+      ],
+      NOBODYS_RUN,
+    );
+    assert.equal(code, 0);
+    assert.equal(of('event').status, 'ok');
+    assert.equal(of('cap_sys_ptrace').status, 'warning');
+  });
+
+  it('a user namespace, as of a rootless container: exit code 77, and why', () => {
+    const { code, of } = doctor([], ['unshare', '-U', '-r']);
+    assert.equal(code, 77);
+    assert.equal(of('user_namespace').status, 'failed');
+    assert.equal(of('cap_bpf').status, 'ok');
+    assert.match(of('bpf').mend ?? '', /user_namespace/);
+  });
+
+  it('no BTF: exit code 69', () => {
+    const { code, of } = doctor([], seeing('mount -t tmpfs tmpfs /sys/kernel/btf'));
+    assert.equal(code, 69);
+    assert.equal(of('btf').status, 'failed');
+    assert.match(of('btf').mend ?? '', /CONFIG_DEBUG_INFO_BTF/);
+    assert.equal(of('connlat_programs').status, 'unknown');
+  });
+
+  it('lockdown=confidentiality: exit code 69; integrity: 0', () => {
+    const lockdown = (modes: string): string[] =>
+      seeing(`mount -t tmpfs tmpfs /sys/kernel/security && echo "${modes}" > /sys/kernel/security/lockdown`);
+    const confidential = doctor([], lockdown('none integrity [confidentiality]'));
+    assert.equal(confidential.code, 69);
+    assert.equal(confidential.of('lockdown').status, 'failed');
+    const integrity = doctor([], lockdown('none [integrity] confidentiality'));
+    assert.equal(integrity.code, 0);
+    assert.deepEqual([integrity.of('lockdown').status, integrity.of('lockdown').found], ['ok', 'integrity']);
+  });
+
+  it('no tracefs: --sync-errors does not work, all else does', () => {
+    const line =
+      'umount -l /sys/kernel/tracing /sys/kernel/debug 2>/dev/null; mount -t tmpfs tmpfs /sys/kernel/debug';
+    const { code, of } = doctor([], seeing(line));
+    assert.equal(code, 0);
+    assert.equal(of('sync_errors').status, 'warning');
+    assert.match(of('sync_errors').mend ?? '', /mount -t tracefs/);
+  });
+
+  it('with tracefs it does', () => {
+    const line = '[ -d /sys/kernel/tracing/instances ] || mount -t tracefs tracefs /sys/kernel/tracing';
+    assert.equal(doctor(['connlat'], seeing(line)).of('sync_errors').status, 'ok');
+  });
+
+  it("a container's own processes: PID is not of this /proc", () => {
+    const { code, of } = doctor([], ['unshare', '--pid', '--fork', '--mount-proc']);
+    assert.equal(code, 0);
+    assert.equal(of('proc').status, 'warning');
+    assert.match(of('proc').mend ?? '', /--pid=host/);
+  });
+
+  it("the same with the host's root mounted: it is", () => {
+    const root = ['unshare', '-m', 'sh', '-c', 'mount --rbind / /mnt; exec "$@"', 'sh'];
+    const { code, of } = doctor(
+      ['--host-root', '/mnt'],
+      [...root, ...['unshare', '--pid', '--fork', '--mount-proc=/proc']],
+    );
+    assert.equal(code, 0);
+    assert.equal(of('proc').found, "/mnt/proc is the host's");
+  });
+
+  it('hidepid: what is hidden from nobody is not from root', () => {
+    // A mount of its own: remounting changes the one of all others.
+    const hiding = seeing('mount -t proc -o hidepid=2 proc /proc');
+    assert.equal(doctor([], hiding).of('processes').status, 'ok');
+    const { of } = doctor([], [...hiding, ...NOBODY], NOBODYS_RUN);
+    assert.equal(of('processes').status, 'warning');
+    assert.match(of('processes').found, /hidepid=(invisible|2)/);
+  });
+
+  it("a time namespace: the kernel's clock is another", () => {
+    const { code, of } = doctor([], ['unshare', '--time', '--monotonic', '500', '--fork']);
+    assert.equal(code, 0);
+    assert.equal(of('clock').status, 'warning');
+    assert.match(of('clock').found, /8m 20s behind/);
+  });
+
+  it('an addon that does not load: exit code 69, and all else is told', () => {
+    const { code, of, lines } = doctor([], ['env', 'BPF_NATIVE_BINDINGS_ADDON=/nowhere/bpf.node']);
+    assert.equal(code, 69);
+    assert.equal(of('addon').status, 'failed');
+    assert.match(of('addon').means ?? '', /\/nowhere\/bpf\.node/);
+    assert.equal(of('cap_bpf').status, 'ok');
+    assert.equal(of('proc').status, 'ok');
+    assert.ok(!lines.some(({ check }) => check === 'connlat_programs'));
+  });
+
+  it('another system than Linux: exit code 69, and what works there', () => {
+    const darwin = `data:text/javascript,Object.defineProperty(process,'platform',{value:'darwin'})`;
+    const { code, of, lines } = doctor([], ['env', `NODE_OPTIONS=--import=${darwin}`]);
+    assert.equal(code, 69);
+    assert.equal(of('kernel').status, 'failed');
+    assert.match(of('kernel').mend ?? '', /replay, diff and config check work here/);
+    assert.ok(lines.length < 6);
+  });
+
+  it('no /proc: exit code 69, and no stack trace', () => {
+    const { code, of } = doctor([], seeing('mount -t tmpfs tmpfs /proc'));
+    assert.equal(code, 69);
+    assert.equal(of('proc').status, 'failed');
+    assert.equal(of('cap_bpf').status, 'unknown');
+  });
+
+  it('no network: nothing to listen on', () => {
+    const { code, of } = doctor([], ['unshare', '-n']);
+    assert.equal(code, 0);
+    assert.ok(['ok', 'unknown'].includes(of('event').status));
+  });
+
+  it('few open files: a warning, not a crash', () => {
+    const { of } = doctor([], ['prlimit', '--nofile=200']);
+    assert.equal(of('open_files').status, 'warning');
+    assert.equal(of('open_files').found, 'at most 200');
+  });
+});
