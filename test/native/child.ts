@@ -132,9 +132,9 @@ const scenarios: Record<string, () => unknown> = {
 
   /** Must be killed. */
   hang() {
-    holdEverything();
+    const object = holdEverything();
     console.log('ready');
-    setInterval(() => undefined, 1000);
+    setInterval(() => object.mapNames, 1000); // it must not be garbage before
   },
 
   /** In a worker thread: reports to the parent and then waits to be terminated, if so told, or ends. */

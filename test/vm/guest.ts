@@ -14,6 +14,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { clockParameters } from './clock.js';
 import type { Architecture } from './kernels.js';
 import { archive, type Bootable } from './prepare.js';
 
@@ -163,19 +164,16 @@ function order({ folder: kernel, version }: Bootable, command: Command, folder: 
 /** A word for the shell. */
 export const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
 
-function qemuArguments(
-  { kernel }: Bootable,
-  { machine, console, kernelParameters }: Architecture,
-  folder: string,
-): string[] {
+function qemuArguments({ kernel }: Bootable, architecture: Architecture, folder: string): string[] {
+  const { threads, machine, console, kernelParameters } = architecture;
   const parameters = [
     `console=${console} quiet loglevel=3 panic=-1 mitigations=off nokaslr random.trust_cpu=on`,
     'cryptomgr.notests audit=0 selinux=0 apparmor=0',
     ...kernelParameters,
+    ...clockParameters(architecture),
   ];
   return [
-    // With a thread for each virtual CPU, 6.12 and 7.2 panic within seconds of programs being attached under traffic.
-    ...['-accel', 'tcg,thread=single', ...machine, '-m', MEMORY, '-smp', String(CPUS)],
+    ...['-accel', `tcg,thread=${threads}`, ...machine, '-m', MEMORY, '-smp', String(CPUS)],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...['-kernel', kernel, '-initrd', path.join(folder, 'initramfs'), '-append', parameters.join(' ')],
     ...['-serial', `file:${path.join(folder, 'console')}`],
