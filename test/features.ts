@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { machine } from 'node:os';
 import path from 'node:path';
 import { BpfObject, kernelBtf } from '#bpf-native-bindings';
+import { skipReasons } from './vm/result.js';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
 
@@ -55,13 +56,16 @@ function canAttach(program: string): boolean {
   }
 }
 
+/** Whether whoever runs the tests knows that this kernel has it. */
+export function isExpected(feature: Feature): boolean {
+  return (process.env['TCPSCOPE_EXPECT'] ?? '').split(',').includes(feature);
+}
+
 /** Skips the running test, or those of a suite from its `before`, where this kernel lacks one of them. */
 export function need(context: Mocha.Context, ...features: Feature[]): void {
   const missing = features.filter((feature) => !has(feature));
   if (missing.length === 0) return;
-  const expected = (process.env['TCPSCOPE_EXPECT'] ?? '').split(',');
-  const broken = missing.filter((feature) => expected.includes(feature));
-  assert.deepEqual(broken, [], 'this kernel should have these');
+  assert.deepEqual(missing.filter(isExpected), [], 'this kernel should have these');
   skip(context, `this kernel has no ${missing.join(', no ')}`);
 }
 
@@ -72,9 +76,6 @@ const isGuest = process.env['TCPSCOPE_GUEST'] !== undefined;
  * says why.
  */
 export const onHost = { describe: isGuest ? describe.skip : describe, it: isGuest ? it.skip : it };
-
-/** Why tests were skipped, by the title of their suite. */
-export const skipReasons = new Map<string, string>();
 
 function skip(context: Mocha.Context, reason: string): void {
   skipReasons.set(context.test!.parent!.fullTitle(), reason);

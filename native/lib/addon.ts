@@ -27,6 +27,8 @@ interface Addon {
   /** Bytes. */
   readonly pageSize: number;
   possibleCpus(): number;
+  renounce(low: number, high: number, uid?: number, gid?: number): number;
+  readInNetworkNamespace(namespace: string, path: string): string;
   setErrorFactory(factory: typeof makeError): void;
 }
 

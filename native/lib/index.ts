@@ -10,6 +10,7 @@ export { kernelBtf, type BtfKind } from './kernel_btf.js';
 export { BpfIterator, BpfLink } from './link.js';
 export { BpfMap, perCpuStride, type MapEntries } from './map.js';
 export { BpfObject, type ProgramInfo } from './object.js';
+export { readInNetworkNamespace, renouncePrivileges, type Remainder } from './privileges.js';
 
 /** The version of the libbpf that is linked in, such as 'v1.1'; '' where the addon cannot be used. */
 export const libbpfVersion: string = addon.libbpfVersion;

@@ -8,6 +8,7 @@
 #include "link.h"
 #include "map.h"
 #include "object.h"
+#include "privileges.h"
 
 namespace bpf {
 
@@ -38,6 +39,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
     exports["Map"] = Map::Define(env);
     exports["Events"] = Events::Define(env);
     exports["kernelBtf"] = DefineKernelBtf(env);
+    DefinePrivileges(env, exports);
     exports["setErrorFactory"] = Napi::Function::New(env, SetErrorFactory, "setErrorFactory");
     exports["possibleCpus"] = Napi::Function::New(env, PossibleCpus, "possibleCpus");
     exports["libbpfVersion"] = libbpf_version_string();

@@ -19,6 +19,8 @@ export interface LiveAttribution {
   revealed: readonly string[];
   /** The number of a cgroup that the user names. @throws {Failure} if there is none. */
   cgroupId(text: string): number;
+  /** True if only docker's socket has names of its containers: only root may use it. */
+  readonly needsDockerSocket: boolean;
   close(): void;
 }
 
@@ -72,6 +74,7 @@ export async function openLiveAttribution(
     endpointNames: { addresses: flags.dns, ports: flags.dns && !flags.numeric },
     revealed: places.hasRegions ? ['region'] : [],
     cgroupId: (text) => workloads.cgroupIdOf(text),
+    needsDockerSocket: workloads.needsDockerSocket,
     close() {
       workloads.close();
       reverseNames?.close();

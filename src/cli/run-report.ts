@@ -31,6 +31,8 @@ export interface ReportRun<Item> {
   wants(item: Item): boolean;
   /** Begins the recording that was asked for, once it is known that tracing works. */
   openRecorder(): Promise<OpenRecorder<Item> | undefined>;
+  /** Gives up what the run needs no more: called when all is open. Gives a warning if that failed. */
+  renounce?: () => string | undefined;
   status: string;
   display: Display;
   timing: { intervalMs: number; durationMs: number | undefined; count: number | undefined };
@@ -50,12 +52,14 @@ export async function runReport<Item extends Flow & { type: string }>(run: Repor
   let end = { endedNs: run.clock?.nowNs() ?? monotonicNs(), audit: undefined as string | undefined };
   try {
     recorder = await run.openRecorder();
+    const warning = run.renounce?.();
+    const status = warning === undefined ? run.status : `${warning}\n${run.status}`;
     const { elapsedNs, endedNs, outputOpen } = await runSession({
       source: new AttributedSource(source, { ...run, recorder }),
       reducers: recorder ? [...report.reducers, recorded(recorder)] : report.reducers,
       view: report.view,
       counts: (item) => report.counts(item),
-      status: folded(run.status, display),
+      status: folded(status, display),
       display,
       ...(run.refresh ? { refresh: run.refresh } : {}),
       onlyLastFrame: run.onlyLastFrame ?? false,

@@ -11,6 +11,7 @@ import { runReport, type OpenRecorder } from '../cli/run-report.js';
 import { transportFlag } from '../cli/tracing-flags.js';
 import { countFlag, currentDisplay, parseTiming, viewFlags } from '../cli/view-flags.js';
 import { HandshakeSource } from '../kernel/handshakes.js';
+import { renouncePrivileges } from '../kernel/renounce.js';
 import { thisHost } from '../record/this-host.js';
 import { isEmptyFilter, wantsAttribution } from '../model/attribution-filter.js';
 import type { Handshake } from '../model/handshake.js';
@@ -134,6 +135,7 @@ export default class Connlat extends BaseCommand {
           });
           return recorder;
         },
+        renounce: () => renouncePrivileges({ ...attribution, entersNamespaces: handshakes.entersNamespaces }),
         status: flags['sync-errors'] ? `${SLOWS_CALLS}\n${TRACING}` : TRACING,
         display,
         timing,

@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.js';
 import { countFlag, viewFlags } from '../cli/view-flags.js';
 import { preflight } from '../kernel/preflight.js';
+import { keepPrivileges } from '../kernel/renounce.js';
 import { EXIT, Failure } from '../model/failure.js';
 import { DEMOS } from '../lab/demo.js';
 
@@ -50,6 +51,7 @@ export default class Demo extends BaseCommand {
         `tcpscope ${command} works without.`,
       );
     });
+    keepPrivileges();
     try {
       const duration = flags.duration === undefined ? ['--duration', '10s'] : [];
       const { default: shown } = await COMMANDS[command]();

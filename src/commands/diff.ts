@@ -6,6 +6,7 @@ import { BaseCommand } from '../cli/base-command.js';
 import type { Comparison } from '../cli/diff-report.js';
 import { filterFlags, minLatencyFlag, toFilter } from '../cli/filter-flags.js';
 import { openRecordings, type OpenRecordings } from '../cli/recordings.js';
+import { print } from '../cli/print.js';
 import { replayAttributor, wantsOfReplay, withoutPlaces } from '../cli/replay-attribution.js';
 import { retransFlags } from '../cli/retrans-flags.js';
 import { subjectOf } from '../cli/subjects.js';
@@ -120,7 +121,7 @@ export default class Diff extends BaseCommand {
         const { recording } = after;
         const { endedNs } = recording;
         for (const remark of remarks) process.stderr.write(`${remark}\n`);
-        process.stdout.write(view.begin() + (view.frame(endedNs, recording.clockOffsetAt(endedNs)) ?? ''));
+        await print(view.begin() + (view.frame(endedNs, recording.clockOffsetAt(endedNs)) ?? ''));
       } else {
         const recordings = {
           before: recordingOf('before', sides, comparison),
@@ -129,7 +130,7 @@ export default class Diff extends BaseCommand {
         const { noun, method } = comparison;
         const warnings = [...warningsOf(sides), ...remarks];
         const head = { recordings, noun, method, comparisons: result.comparisons, alpha, warnings };
-        process.stdout.write(diffText(head, table, context));
+        await print(diffText(head, table, context));
       }
     } finally {
       for (const each of opened) await each.close();

@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import { hostRootFlag, requireHostRoot } from '../cli/attribution-flags.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { collectFacts } from '../cli/doctor-facts.js';
+import { print } from '../cli/print.js';
 import { requireChoice } from '../cli/values.js';
 import { currentDisplay } from '../cli/view-flags.js';
 import { summaryOf, verdictOf } from '../model/diagnosis/check.js';
@@ -62,8 +63,8 @@ export default class Doctor extends BaseCommand {
     const text = flags.json
       ? doctorJson(checks, summary, verdict)
       : doctorText(checks, summary, { ...currentDisplay(flags), unicode: isUnicode(process.env) });
-    process.stdout.write(text);
     process.exitCode = verdict.exitCode;
+    await print(text);
   }
 }
 

@@ -9,6 +9,7 @@ import { RETRANS_MANUAL, retransReport } from '../cli/retrans-report.js';
 import { runReport, type OpenRecorder } from '../cli/run-report.js';
 import { transportFlag } from '../cli/tracing-flags.js';
 import { countFlag, currentDisplay, parseTiming, viewFlags } from '../cli/view-flags.js';
+import { renouncePrivileges } from '../kernel/renounce.js';
 import { RetransmitSource } from '../kernel/retransmits.js';
 import { thisHost } from '../record/this-host.js';
 import { isEmptyFilter, wantsAttribution } from '../model/attribution-filter.js';
@@ -109,6 +110,8 @@ export default class Retrans extends BaseCommand {
           });
           return recorder;
         },
+        renounce: () =>
+          renouncePrivileges({ ...attribution, entersNamespaces: retransmits.entersNamespaces }),
         status: 'Tracing TCP retransmissions; Ctrl-C ends.',
         display,
         timing,

@@ -159,6 +159,14 @@ export class ContainerFiles {
     return undefined;
   }
 
+  /** True if docker keeps its files where they can be found. */
+  get hasDocker(): boolean {
+    this.dockerFolders ??= this.findDocker();
+    return this.dockerFolders.some(
+      (folder) => namesIn(this.hostRoot, path.join(folder, 'containers')).length > 0,
+    );
+  }
+
   private ofDocker(id: string): ContainerNames | undefined {
     this.dockerFolders ??= this.findDocker();
     for (const folder of this.dockerFolders) {

@@ -55,6 +55,11 @@ export class Containers {
     return { ...known.names, askAgainNs: known.askAgainNs };
   }
 
+  /** True if names of docker's containers can only be had by asking docker, since its files are not where they mostly are. */
+  get needsDockerSocket(): boolean {
+    return this.docker.isThere && !this.files.hasDocker;
+  }
+
   close(): void {
     this.docker.close();
   }

@@ -1,4 +1,5 @@
 /** docker's own answer, for containers whose files cannot be read: over its local socket, without ever waiting for it. */
+import { existsSync } from 'node:fs';
 import http from 'node:http';
 import { attempt, inRoot } from './files.js';
 
@@ -24,6 +25,14 @@ export class DockerSocket {
   ask(id: string, answered: (description: unknown) => void): void {
     if (this.closed || this.asking.has(id) || this.asking.size >= MOST_AT_ONCE) return;
     this.askAt(0, id, answered);
+  }
+
+  /** True if there is one to ask. */
+  get isThere(): boolean {
+    return SOCKETS.some((place) => {
+      const at = inRoot(this.hostRoot, place);
+      return at !== undefined && existsSync(at);
+    });
   }
 
   /** Gives up what is being asked. */

@@ -16,7 +16,7 @@ import { attempt, folderFacts, inRoot, namesIn, namespaceIn, readSmall } from '.
 import { INITIAL } from './netns-names.js';
 
 /** Looking at all processes takes at most so long. */
-const LIMIT_MS = 200;
+const LIMIT_MS = 300;
 /** Files whose presence tells of an engine that runs or has run. */
 const ENGINES: Readonly<Record<string, readonly string[]>> = {
   docker: ['/run/docker.sock', '/var/run/docker.sock'],
@@ -27,8 +27,8 @@ const ENGINES: Readonly<Record<string, readonly string[]>> = {
 };
 /** Names of processes, cut to 15 characters as the kernel does. */
 const TIME_KEEPERS = ['chronyd', 'ntpd', 'systemd-timesyn', 'ptp4l', 'phc2sys'];
-/** systemd-timesyncd makes it at the first answer of a server. */
-const SYNCHRONISED = '/run/systemd/timesync/synchronized';
+/** systemd-timesyncd has it while it runs, and makes a file in it at the first answer of a server. */
+const TIMESYNC = '/run/systemd/timesync';
 const CLOCKSOURCE = '/sys/devices/system/clocksource/clocksource0/current_clocksource';
 /** v1 says "no limit" with the largest multiple of a page. */
 const NO_LIMIT = 2 ** 62;
@@ -62,6 +62,8 @@ function lookAtProcesses(root: string, cgroups: CgroupPaths): Processes {
   const untilMs = performance.now() + LIMIT_MS;
   const proc = path.join(root, 'proc');
   const pids = namesIn(root, '/proc').filter((name) => /^\d+$/.test(name));
+  // Should the time not suffice for all, the old ones are those of the kernel itself.
+  pids.reverse();
   const found = new FoundContainers(root);
   let [unreadable, looked] = [0, 0];
   let keeper: string | undefined;
@@ -147,13 +149,19 @@ function hidepidOf(proc: string): string | undefined {
 }
 
 function timeFacts(root: string, keeper: string | undefined): TimeFacts {
-  const isSynchronised = isThere(inRoot(root, SYNCHRONISED) ?? '');
   return {
     clocksource: readSmall('/', CLOCKSOURCE)?.trim(),
     unixMs: Date.now(),
     keeper: keeper === 'systemd-timesyn' ? 'systemd-timesyncd' : keeper,
-    isSynchronised: keeper === 'systemd-timesyn' ? isSynchronised : undefined,
+    isSynchronised: keeper === 'systemd-timesyn' ? isSynchronised(root) : undefined,
   };
+}
+
+/** @returns undefined where the files of the host are not seen, though its processes are. */
+function isSynchronised(root: string): boolean | undefined {
+  const files = namesIn(root, TIMESYNC);
+  if (files.length > 0) return files.includes('synchronized');
+  return isThere(inRoot(root, TIMESYNC) ?? '') ? false : undefined;
 }
 
 /** Of the cgroup that this process is in and those around it, the one with the least left. */

@@ -77,6 +77,11 @@ export class Workloads {
     return resolveCgroup(text, this.cgroups.mount, this.hostRoot);
   }
 
+  /** True if names of docker's containers can only be had by its socket, which only root may use. */
+  get needsDockerSocket(): boolean {
+    return this.containers.needsDockerSocket;
+  }
+
   /** Gives up what docker is being asked. */
   close(): void {
     this.containers.close();

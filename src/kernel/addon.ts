@@ -1,6 +1,7 @@
 /** Whether the native addon could be loaded into this Node.js; if not, what that means and what to do. */
 import { machine } from 'node:os';
 import { addonError, type AddonErrorReason } from '#bpf-native-bindings';
+import { IS_STANDALONE } from '../assets/files.js';
 import { EXIT, Failure } from '../model/failure.js';
 import { sanitize } from '../model/units.js';
 
@@ -59,7 +60,9 @@ function architectureAdvice(): string {
 /** What the dynamic linker complains of. */
 function brokenAdvice(message: string): string {
   if (message.includes('failed to map segment'))
-    return `Its folder is mounted noexec: install tcpscope elsewhere. ${REST}`;
+    return IS_STANDALONE
+      ? `The folder for temporary files is mounted noexec: name another one in TMPDIR. ${REST}`
+      : `Its folder is mounted noexec: install tcpscope elsewhere. ${REST}`;
   if (message.includes('GLIBC_')) return `Use a distribution with glibc 2.28 or newer; ${REST}`;
   return `Install tcpscope again (in a checkout: npm run build); ${REST}`;
 }

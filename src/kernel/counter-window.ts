@@ -13,6 +13,8 @@ export class CounterWindow {
   private after: Readings;
   private endBefore: Readings;
   private endAfter: Readings;
+  /** True if there is a namespace that has to be entered to be read, which takes CAP_SYS_ADMIN. */
+  entersNamespaces = false;
 
   /** To make before attaching. @param hostRoot where the root folder of the host is */
   constructor(
@@ -23,7 +25,9 @@ export class CounterWindow {
   }
 
   private read(): Readings {
-    return readNetCounters(this.files, this.hostRoot);
+    const { byNamespace, entered } = readNetCounters(this.files, this.hostRoot);
+    this.entersNamespaces ||= entered;
+    return byNamespace;
   }
 
   /** To call when the programs are attached. */

@@ -34,6 +34,11 @@ export class HandshakeAuditor {
     this.foundInFlight = new Set(foundInFlight.map(({ startNs }) => startNs));
   }
 
+  /** True if counters of a namespace can only be read by entering it. */
+  get entersNamespaces(): boolean {
+    return this.window.entersNamespaces;
+  }
+
   add(attempt: Handshake): void {
     if (attempt.syns === 0 || attempt.outcome === 'pending') return;
     let tally = this.tallies.get(attempt.netns);

@@ -171,6 +171,11 @@ export class HandshakeSource implements Source<Handshake | Meeting> {
     return this.cgroups.of(id);
   }
 
+  /** True if the comparison at the end takes entering a namespace. */
+  get entersNamespaces(): boolean {
+    return this.auditor?.entersNamespaces ?? false;
+  }
+
   losses(): Losses {
     return {
       lost: this.program.counter('lost'),

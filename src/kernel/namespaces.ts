@@ -1,7 +1,7 @@
 /** Network namespaces of the host, and the TCP counters that the kernel keeps in each. */
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { readInNetworkNamespace } from '#bpf-native-bindings';
 import { EXIT, Failure } from '../model/failure.js';
 
 const NAMED = '/run/netns';
@@ -12,15 +12,22 @@ export type NetCounters = ReadonlyMap<string, number>;
 /** Files below /proc/PID/net that hold counters. */
 export type CounterFile = 'snmp' | 'netstat';
 
+/** What was read, and whether that took entering a namespace in which nobody lives: to do so again needs CAP_SYS_ADMIN. */
+export interface CounterReading {
+  readonly byNamespace: ReadonlyMap<number, NetCounters>;
+  readonly entered: boolean;
+}
+
 /**
  * Counters by namespace inode, of every namespace that a process lives in or that `ip netns` has named. One that only an
  * open socket or descriptor keeps alive cannot be found.
  * @param hostRoot where the root folder of the host is
  */
-export function readNetCounters(files: readonly CounterFile[], hostRoot = '/'): Map<number, NetCounters> {
+export function readNetCounters(files: readonly CounterFile[], hostRoot = '/'): CounterReading {
   const proc = path.join(hostRoot, 'proc');
   const named = path.join(hostRoot, NAMED);
   const counters = new Map<number, NetCounters>();
+  let entered = false;
   for (const entry of readdirSync(proc)) {
     if (!/^\d+$/.test(entry)) continue;
     const inode = namespaceOf(`${proc}/${entry}/ns/net`);
@@ -36,14 +43,13 @@ export function readNetCounters(files: readonly CounterFile[], hostRoot = '/'): 
     if (inode === undefined || counters.has(inode)) continue;
     // Nobody lives there, so /proc does not lead to it; entering it does.
     const text = attempt(() =>
-      execFileSync('nsenter', [`--net=${file}`, 'cat', ...files.map((each) => `/proc/net/${each}`)], {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'ignore'],
-      }),
+      files.map((each) => readInNetworkNamespace(file, `/proc/thread-self/net/${each}`)).join(''),
     );
-    if (text !== undefined) counters.set(inode, parseCounters(text));
+    if (text === undefined) continue;
+    entered = true;
+    counters.set(inode, parseCounters(text));
   }
-  return counters;
+  return { byNamespace: counters, entered };
 }
 
 /** A line of names and a line of values for each protocol: `Tcp: ActiveOpens …`, `Tcp: 12 …`. */

@@ -19,6 +19,11 @@ export class RetransmitAuditor {
     this.window.opened();
   }
 
+  /** True if counters of a namespace can only be read by entering it. */
+  get entersNamespaces(): boolean {
+    return this.window.entersNamespaces;
+  }
+
   add(segment: Retransmit): void {
     if (isFailed(segment)) return;
     this.seen.set(segment.netns, (this.seen.get(segment.netns) ?? 0) + segment.segments);

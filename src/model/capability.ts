@@ -1,6 +1,8 @@
 /** Capabilities that matter here, by their numbers in include/uapi/linux/capability.h. */
 export const CAPABILITY = {
   CAP_DAC_READ_SEARCH: 2,
+  CAP_SETGID: 6,
+  CAP_SETUID: 7,
   CAP_SYS_PTRACE: 19,
   CAP_SYS_ADMIN: 21,
   CAP_SYS_RESOURCE: 24,

@@ -1,6 +1,5 @@
 /** Writes a recording beside a live view: cheap for each item, of bounded memory, and never in the view's way. */
-import { constants } from 'node:fs';
-import { open, unlink, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { EXIT, Failure } from '../model/failure.js';
 import type { Losses } from '../model/source.js';
 import { sanitize } from '../model/units.js';
@@ -17,6 +16,7 @@ import {
 } from './head.js';
 import type { Meeting, RecordedItem } from './items.js';
 import { ItemLines } from './lines.js';
+import { createNewFile, UntrustedLinkError } from './new-file.js';
 import type { Redactor } from './redact.js';
 
 /** A block is made of this much text, or of what came in this time. */
@@ -25,8 +25,6 @@ const BLOCK_BYTES = 256 * 1024;
 const BUFFER_BYTES = 2 * BLOCK_BYTES;
 const MOST_UTF8_BYTES = 3;
 const FLUSH_NS = 1e9;
-/** Not on Windows. */
-const NO_FOLLOW = (constants as Partial<typeof constants>).O_NOFOLLOW ?? 0;
 /** Text that waits for the disk; what comes on top is dropped and counted. */
 const MAX_WAITING = 16 * 1024 * 1024;
 
@@ -74,21 +72,15 @@ export class RecordingWriter {
    */
   static async create(path: string, facts: HeadFacts, options: WriterOptions = {}): Promise<RecordingWriter> {
     const readClock = options.readClock ?? SYSTEM_CLOCK.read;
-    const flags = constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | NO_FOLLOW;
-    const file = await open(path, flags, 0o600).catch((error: unknown) => {
-      throw createFailure(path, error);
-    });
     const written = options.redactor ? redactFacts(facts, options.redactor) : facts;
-    const writer = new RecordingWriter(path, file, written, readClock(), options, readClock);
-    try {
+    return createNewFile(path, async (file) => {
+      const writer = new RecordingWriter(path, file, written, readClock(), options, readClock);
       await giveToCaller(file);
       await writer.writeHead();
-    } catch (error) {
-      await file.close().catch(() => undefined);
-      await unlink(path).catch(() => undefined);
+      return writer;
+    }).catch((error: unknown) => {
       throw createFailure(path, error);
-    }
-    return writer;
+    });
   }
 
   /** Items so far, without those that were dropped. */
@@ -290,6 +282,13 @@ function createFailure(path: string, error: unknown): Failure {
       `Cannot record into ${sanitize(path)}.`,
       'There is a file of this name already, and a recording never replaces one.',
       'Give another name, or remove the file first.',
+    );
+  if (error instanceof UntrustedLinkError)
+    return new Failure(
+      EXIT.failure,
+      `Cannot record into ${sanitize(path)}.`,
+      `${sanitize(error.message)}.`,
+      'Give the path of the folder itself, without links of others.',
     );
   return new Failure(
     EXIT.failure,

@@ -17,7 +17,7 @@ const TONES: Readonly<Partial<Record<Status, Tone>>> = { failed: 'bad', warning:
 const GAP = '  ';
 /** Before what a check means. */
 const INDENT = '    ';
-/** Longer lines are hard to read. */
+/** Longer lines are hard to read on a terminal; on a pipe they are easier to search. */
 const PROSE = 120;
 
 /**
@@ -29,9 +29,8 @@ export function doctorText(checks: readonly Check[], summary: Check, display: Do
   const layout = layoutOf(shown, display);
   const lines = shown.flatMap((check) => checkLines(check, layout));
   const { found, means, mend } = safe(summary);
-  const end = [`${found}: ${means}`, ...(mend === '' ? [] : [mend])].flatMap((line) =>
-    wrapped(line, layout.prose),
-  );
+  // A command to copy is left in one piece.
+  const end = [...wrapped(`${found}: ${means}`, layout.prose), ...(mend === '' ? [] : [mend])];
   return [...lines, '', ...end].map((line) => `${line}\n`).join('');
 }
 
@@ -45,8 +44,9 @@ interface Layout {
 
 function layoutOf(
   checks: readonly Check[],
-  { width = Infinity, colorLevel, plain, unicode }: DoctorDisplay,
+  { width: available, colorLevel, plain, unicode }: DoctorDisplay,
 ): Layout {
+  const width = available ?? Infinity;
   const words = { ok: 'ok', warning: 'warning', failed: 'failed', unknown: 'unknown' };
   const marks = plain || !unicode ? padded(words) : SIGNS;
   const names = widest(checks.map(({ check }) => check));
@@ -56,7 +56,7 @@ function layoutOf(
     marks,
     names,
     found: Math.min(longest, Math.max(width - taken, 20)),
-    prose: Math.min(width, PROSE),
+    prose: available === undefined ? Infinity : Math.min(available, PROSE),
     paint: createPaint(plain ? 0 : colorLevel),
   };
 }

@@ -1,13 +1,23 @@
 /** What doctor says of this very host, of hosts that lack something, and that it leaves nothing behind. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { release } from 'node:os';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { HANDSHAKE_HOOKS } from '#tcpscope/kernel/handshakes.js';
 import { RETRANSMIT_HOOKS, SAMPLING_HOOKS } from '#tcpscope/kernel/retransmits.js';
 import { TRACERS } from '#tcpscope/kernel/tracers.js';
+import { TestCgroups } from './cgroup.js';
 import { loadedPrograms, ROOT, RUN } from './tool.js';
 
 interface Line {
@@ -38,6 +48,14 @@ const NOBODYS_RUN = '/mnt/bin/run.js';
 const withoutCapabilities = (...names: string[]): string[] => [
   ...['setpriv', `--bounding-set=${names.map((name) => `-${name}`).join(',')}`],
   `--inh-caps=${names.map((name) => `-${name}`).join(',')}`,
+];
+
+/** Runs in a cgroup of this folder. */
+const entering = (folder: string): string[] => [
+  'sh',
+  '-c',
+  `echo $$ > '${folder}/cgroup.procs'; exec "$@"`,
+  'sh',
 ];
 
 function doctor(args: readonly string[] = [], wrapper: readonly string[] = [], program = RUN): Said {
@@ -154,7 +172,7 @@ describe('doctor on this host', () => {
 
   it('counts processes as /proc has them', () => {
     const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).length;
-    const found = Number(/^(\d+) seen/.exec(doctor().of('processes').found)?.[1]);
+    const found = Number(/^(\d+) seen/.exec(doctor(['connlat']).of('processes').found)?.[1]);
     assert.ok(Math.abs(found - processes) < processes / 2, `${found} and ${processes}`);
   });
 
@@ -166,6 +184,39 @@ describe('doctor on this host', () => {
     assert.deepEqual(loadedPrograms(), before);
   });
 
+  it('counts the containers that processes are in', () => {
+    const cgroups = new TestCgroups();
+    const [, mount = ''] = /v2 at (\S+)$/.exec(said.of('cgroups').found) ?? [];
+    const container = `tcpscope-doctor-${process.pid}/docker/${'c0ffee42'.repeat(8)}`;
+    try {
+      cgroups.make(container);
+      const { of } = doctor(['connlat'], entering(path.join(mount, container)));
+      const dockers = ({ found }: Line): number => Number(/(\d+) of docker/.exec(found)?.[1] ?? 0);
+      assert.equal(dockers(of('containers')), dockers(said.of('containers')) + 1);
+      assert.match(of('containers').found, /\d without a name$/);
+      assert.equal(of('containers').status, 'warning');
+    } finally {
+      cgroups.removeAll();
+    }
+  });
+
+  it('tells the limit of memory of the cgroup around it', () => {
+    const [mount, limit] = existsSync('/sys/fs/cgroup/memory/memory.limit_in_bytes')
+      ? (['/sys/fs/cgroup/memory', 'memory.limit_in_bytes'] as const)
+      : (['/sys/fs/cgroup', 'memory.max'] as const);
+    if (limit === 'memory.max') writeFileSync(`${mount}/cgroup.subtree_control`, '+memory');
+    const folder = `${mount}/tcpscope-doctor-${process.pid}`;
+    mkdirSync(folder);
+    try {
+      writeFileSync(`${folder}/${limit}`, String(150 << 20));
+      const { of } = doctor(['connlat'], entering(folder));
+      assert.match(of('memory').found, / of 150 MiB used$/);
+      assert.equal(of('memory').status, 'warning');
+    } finally {
+      rmdirSync(folder);
+    }
+  });
+
   it('of one command: only what that needs', () => {
     const { code, lines } = doctor(['connlat']);
     assert.equal(code, 0);
@@ -173,6 +224,18 @@ describe('doctor on this host', () => {
     const names = lines.map(({ check }) => check);
     assert.ok(names.includes('connlat_programs') && !names.includes('retrans_programs'));
     assert.ok(!names.includes('tcp_retransmit_skb'));
+  });
+
+  it('to a full disk: exit code 1 and the reason; to a reader that has gone: quietly', () => {
+    const shell = (line: string): { status: number | null; stderr: string } =>
+      spawnSync('bash', ['-c', `"$0" "$1" doctor connlat ${line}`, process.execPath, RUN], {
+        encoding: 'utf8',
+      });
+    const full = shell('> /dev/full');
+    assert.equal(full.status, 1);
+    assert.match(full.stderr, /^tcpscope: The output cannot be written\.\nENOSPC[^\n]*\n[^\n]*\n$/);
+    const gone = shell('> >(exec true); wait $!');
+    assert.equal(gone.stderr, '');
   });
 
   it('of a word that is no command: exit code 2 and the nearest', () => {
@@ -212,7 +275,7 @@ describe('doctor where something is missing', () => {
   ];
   for (const [dropped, check, code, status] of CAPABILITIES) {
     it(`root without ${dropped.join(' and ')}: exit code ${code}, and what to add`, () => {
-      const said = doctor([], withoutCapabilities(...dropped));
+      const said = doctor(['connlat'], withoutCapabilities(...dropped));
       assert.equal(said.code, code);
       assert.equal(said.of(check).status, status);
       assert.match(said.of(check).mend ?? '', new RegExp(`--cap-add ${check.slice(4).toUpperCase()};`));
@@ -222,7 +285,7 @@ describe('doctor where something is missing', () => {
   }
 
   it('root without CAP_SYS_ADMIN, but with the two that were split off: works', () => {
-    const { code, of } = doctor([], withoutCapabilities('sys_admin'));
+    const { code, of } = doctor(['connlat'], withoutCapabilities('sys_admin'));
     assert.equal(code, 0);
     assert.equal(of('cap_bpf').found, 'held');
   });
@@ -230,7 +293,7 @@ describe('doctor where something is missing', () => {
   it('nobody with these two works as connlat does', () => {
     const capabilities = '+bpf,+perfmon';
     const { code, of } = doctor(
-      [],
+      ['connlat'],
       [
         ...NOBODY,
         `--inh-caps=${capabilities}`,
@@ -245,7 +308,7 @@ describe('doctor where something is missing', () => {
   });
 
   it('a user namespace, as of a rootless container: exit code 77, and why', () => {
-    const { code, of } = doctor([], ['unshare', '-U', '-r']);
+    const { code, of } = doctor(['connlat'], ['unshare', '-U', '-r']);
     assert.equal(code, 77);
     assert.equal(of('user_namespace').status, 'failed');
     assert.equal(of('cap_bpf').status, 'ok');
@@ -253,7 +316,7 @@ describe('doctor where something is missing', () => {
   });
 
   it('no BTF: exit code 69', () => {
-    const { code, of } = doctor([], seeing('mount -t tmpfs tmpfs /sys/kernel/btf'));
+    const { code, of } = doctor(['connlat'], seeing('mount -t tmpfs tmpfs /sys/kernel/btf'));
     assert.equal(code, 69);
     assert.equal(of('btf').status, 'failed');
     assert.match(of('btf').mend ?? '', /CONFIG_DEBUG_INFO_BTF/);
@@ -263,10 +326,10 @@ describe('doctor where something is missing', () => {
   it('lockdown=confidentiality: exit code 69; integrity: 0', () => {
     const lockdown = (modes: string): string[] =>
       seeing(`mount -t tmpfs tmpfs /sys/kernel/security && echo "${modes}" > /sys/kernel/security/lockdown`);
-    const confidential = doctor([], lockdown('none integrity [confidentiality]'));
+    const confidential = doctor(['connlat'], lockdown('none integrity [confidentiality]'));
     assert.equal(confidential.code, 69);
     assert.equal(confidential.of('lockdown').status, 'failed');
-    const integrity = doctor([], lockdown('none [integrity] confidentiality'));
+    const integrity = doctor(['connlat'], lockdown('none [integrity] confidentiality'));
     assert.equal(integrity.code, 0);
     assert.deepEqual([integrity.of('lockdown').status, integrity.of('lockdown').found], ['ok', 'integrity']);
   });
@@ -274,7 +337,7 @@ describe('doctor where something is missing', () => {
   it('no tracefs: --sync-errors does not work, all else does', () => {
     const line =
       'umount -l /sys/kernel/tracing /sys/kernel/debug 2>/dev/null; mount -t tmpfs tmpfs /sys/kernel/debug';
-    const { code, of } = doctor([], seeing(line));
+    const { code, of } = doctor(['connlat'], seeing(line));
     assert.equal(code, 0);
     assert.equal(of('sync_errors').status, 'warning');
     assert.match(of('sync_errors').mend ?? '', /mount -t tracefs/);
@@ -286,7 +349,7 @@ describe('doctor where something is missing', () => {
   });
 
   it("a container's own processes: PID is not of this /proc", () => {
-    const { code, of } = doctor([], ['unshare', '--pid', '--fork', '--mount-proc']);
+    const { code, of } = doctor(['connlat'], ['unshare', '--pid', '--fork', '--mount-proc']);
     assert.equal(code, 0);
     assert.equal(of('proc').status, 'warning');
     assert.match(of('proc').mend ?? '', /--pid=host/);
@@ -295,7 +358,7 @@ describe('doctor where something is missing', () => {
   it("the same with the host's root mounted: it is", () => {
     const root = ['unshare', '-m', 'sh', '-c', 'mount --rbind / /mnt; exec "$@"', 'sh'];
     const { code, of } = doctor(
-      ['--host-root', '/mnt'],
+      ['connlat', '--host-root', '/mnt'],
       [...root, ...['unshare', '--pid', '--fork', '--mount-proc=/proc']],
     );
     assert.equal(code, 0);
@@ -305,21 +368,21 @@ describe('doctor where something is missing', () => {
   it('hidepid: what is hidden from nobody is not from root', () => {
     // A mount of its own: remounting changes the one of all others.
     const hiding = seeing('mount -t proc -o hidepid=2 proc /proc');
-    assert.equal(doctor([], hiding).of('processes').status, 'ok');
-    const { of } = doctor([], [...hiding, ...NOBODY], NOBODYS_RUN);
+    assert.equal(doctor(['connlat'], hiding).of('processes').status, 'ok');
+    const { of } = doctor(['connlat'], [...hiding, ...NOBODY], NOBODYS_RUN);
     assert.equal(of('processes').status, 'warning');
     assert.match(of('processes').found, /hidepid=(invisible|2)/);
   });
 
   it("a time namespace: the kernel's clock is another", () => {
-    const { code, of } = doctor([], ['unshare', '--time', '--monotonic', '500', '--fork']);
+    const { code, of } = doctor(['connlat'], ['unshare', '--time', '--monotonic', '500', '--fork']);
     assert.equal(code, 0);
     assert.equal(of('clock').status, 'warning');
     assert.match(of('clock').found, /8m 20s behind/);
   });
 
   it('an addon that does not load: exit code 69, and all else is told', () => {
-    const { code, of, lines } = doctor([], ['env', 'BPF_NATIVE_BINDINGS_ADDON=/nowhere/bpf.node']);
+    const { code, of, lines } = doctor(['connlat'], ['env', 'BPF_NATIVE_BINDINGS_ADDON=/nowhere/bpf.node']);
     assert.equal(code, 69);
     assert.equal(of('addon').status, 'failed');
     assert.match(of('addon').means ?? '', /\/nowhere\/bpf\.node/);
@@ -330,7 +393,7 @@ describe('doctor where something is missing', () => {
 
   it('another system than Linux: exit code 69, and what works there', () => {
     const darwin = `data:text/javascript,Object.defineProperty(process,'platform',{value:'darwin'})`;
-    const { code, of, lines } = doctor([], ['env', `NODE_OPTIONS=--import=${darwin}`]);
+    const { code, of, lines } = doctor(['connlat'], ['env', `NODE_OPTIONS=--import=${darwin}`]);
     assert.equal(code, 69);
     assert.equal(of('kernel').status, 'failed');
     assert.match(of('kernel').mend ?? '', /replay, diff and config check work here/);
@@ -338,20 +401,20 @@ describe('doctor where something is missing', () => {
   });
 
   it('no /proc: exit code 69, and no stack trace', () => {
-    const { code, of } = doctor([], seeing('mount -t tmpfs tmpfs /proc'));
+    const { code, of } = doctor(['connlat'], seeing('mount -t tmpfs tmpfs /proc'));
     assert.equal(code, 69);
     assert.equal(of('proc').status, 'failed');
     assert.equal(of('cap_bpf').status, 'unknown');
   });
 
   it('no network: nothing to listen on', () => {
-    const { code, of } = doctor([], ['unshare', '-n']);
+    const { code, of } = doctor(['connlat'], ['unshare', '-n']);
     assert.equal(code, 0);
     assert.ok(['ok', 'unknown'].includes(of('event').status));
   });
 
   it('few open files: a warning, not a crash', () => {
-    const { of } = doctor([], ['prlimit', '--nofile=200']);
+    const { of } = doctor(['connlat'], ['prlimit', '--nofile=200']);
     assert.equal(of('open_files').status, 'warning');
     assert.equal(of('open_files').found, 'at most 200');
   });

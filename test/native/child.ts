@@ -2,12 +2,17 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 
-import { BpfError, type BpfObject } from '#bpf-native-bindings';
+import { BpfError, renouncePrivileges, type BpfObject } from '#bpf-native-bindings';
 
 import { loadEvents, makeEvents, openWith, readU64, u32 } from './support.js';
+
+/** CAP_BPF, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH. */
+const KEPT = [39, 19, 2];
 
 /** Everything that must go when the process or thread does. */
 function holdEverything(): BpfObject {
@@ -22,7 +27,77 @@ function holdEverything(): BpfObject {
   return object;
 }
 
-const scenarios: Record<string, () => void> = {
+const FIELDS = [
+  'CapPrm',
+  'CapEff',
+  'CapInh',
+  'CapAmb',
+  'CapBnd',
+  'NoNewPrivs',
+  'Uid',
+  'Gid',
+  'Groups',
+] as const;
+
+/** What /proc says of a thread; of ids the real, effective, saved and file system one. */
+export type ThreadStatus = { id: number } & Record<(typeof FIELDS)[number], string>;
+
+function statusIn(text: string, id: number): ThreadStatus {
+  const value = (field: string): string =>
+    (new RegExp(`^${field}:[\\t ]*(.*)$`, 'm').exec(text)?.[1] ?? '').trim().replaceAll('\t', ' ');
+  return { id, ...Object.fromEntries(FIELDS.map((field) => [field, value(field)])) } as ThreadStatus;
+}
+
+function threadStatuses(): ThreadStatus[] {
+  return readdirSync('/proc/self/task').map((id) =>
+    statusIn(readFileSync(`/proc/self/task/${id}/status`, 'utf8'), Number(id)),
+  );
+}
+
+/** Has threads of libuv and of a worker begin, calls back while they live, and ends. */
+async function amongThreads(then: () => void): Promise<void> {
+  await readFile('/proc/self/status');
+  const worker = new Worker('setInterval(() => undefined, 1000)', { eval: true });
+  await once(worker, 'online');
+  then();
+  await worker.terminate();
+}
+
+function renounceAndReport(user?: { uid: number; gid: number }): Promise<void> {
+  return amongThreads(() => {
+    const count = renouncePrivileges({ capabilities: KEPT, user });
+    const inChild = statusIn(execFileSync('cat', ['/proc/self/status'], { encoding: 'utf8' }), 0);
+    console.log(JSON.stringify({ count, main: process.pid, threads: threadStatuses(), inChild }));
+  });
+}
+
+const scenarios: Record<string, () => unknown> = {
+  renounce: () => renounceAndReport(),
+
+  renounceUser: () => renounceAndReport({ uid: 65534, gid: 65533 }),
+
+  renounceRefused: () =>
+    amongThreads(() => {
+      try {
+        renouncePrivileges({ capabilities: KEPT, user: { uid: 65534, gid: 65534 } });
+      } catch (error) {
+        assert.ok(error instanceof BpfError);
+        const text = `${error.operation} ${error.code} ${error.message}`;
+        console.log(JSON.stringify({ error: text, threads: threadStatuses() }));
+      }
+    }),
+
+  renounceTwice: () =>
+    amongThreads(() => {
+      const timed = (): [number, number] => {
+        const start = performance.now();
+        const count = renouncePrivileges({ capabilities: KEPT });
+        return [count, performance.now() - start];
+      };
+      const [[first, firstMs], [second, secondMs]] = [timed(), timed()];
+      console.log(JSON.stringify({ firstMs, secondMs, counts: [first, second] }));
+    }),
+
   classicTracepoint() {
     if (!existsSync('/sys/kernel/tracing/events'))
       execFileSync('mount', ['-t', 'tracefs', 'tracefs', '/sys/kernel/tracing']);
@@ -57,9 +132,9 @@ const scenarios: Record<string, () => void> = {
 
   /** Must be killed. */
   hang() {
-    holdEverything();
+    const object = holdEverything();
     console.log('ready');
-    setInterval(() => undefined, 1000);
+    setInterval(() => object.mapNames, 1000); // it must not be garbage before
   },
 
   /** In a worker thread: reports to the parent and then waits to be terminated, if so told, or ends. */
@@ -74,4 +149,4 @@ const scenarios: Record<string, () => void> = {
 
 const scenario = scenarios[isMainThread ? (process.argv[2] ?? '') : 'worker'];
 assert.ok(scenario, 'a scenario is needed');
-scenario();
+await scenario();

@@ -147,6 +147,12 @@ onHost.describe('what is published', function () {
       'command -v node && exit 1; exec /tmp/tcpscope connlat --count 5 --json',
     );
     assertOurs(await rowsOf(tool));
+    const noexec = startInside(
+      { netns: host!.path, root, mounts },
+      'mount -t tmpfs -o noexec none /opt; TMPDIR=/opt exec /tmp/tcpscope connlat',
+    );
+    assert.equal((await noexec.exited).code, 69);
+    assert.match(noexec.stderr, /mounted noexec: name another one in TMPDIR/);
     const left = startInside({ netns: host!.path, root, mounts }, '/tmp/tcpscope --version && ls -A /tmp');
     const { stdout } = await left.output();
     assert.match(stdout, /^tcpscope \d+\.\d+\.\d+.*\ntcpscope\n$/);

@@ -191,6 +191,18 @@ describe('the tables of the documentation', () => {
     for (const row of expected) assert.ok(rows.includes(row), row);
   });
 
+  it('docs/dependencies.md names each library that src/ imports, and no other', () => {
+    const imports = readdirSync(path.join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .flatMap((file) => [
+        ...read(`src/${file}`).matchAll(/(?:from|import\() ?'((?:@[\w-]+\/)?[a-z][\w.-]*)(?:\/[^']*)?'/g),
+      ])
+      .map(([, name = '']) => name);
+    const [, bundled = ''] = read('docs/dependencies.md').split('## In the bundle');
+    const named = tableRows(bundled.split('\n## ')[0] ?? '').map(([name = '']) => name);
+    assert.deepEqual(named.slice(2).sort(), [...new Set(imports)].sort());
+  });
+
   it('every link to a file leads to one', () => {
     for (const document of DOCUMENTS) {
       for (const [, target = ''] of read(document).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g))

@@ -66,9 +66,25 @@ works. replay, diff and config check work everywhere.
     );
   });
 
+  it('on a pipe: each text on one line', () => {
+    const lines = show({}).split('\n');
+    assert.equal(lines.filter((line) => line.startsWith('    ')).length, 4);
+    assert.ok(lines.includes(`    Mend: ${CHECKS[1]!.mend}`));
+    assert.match(lines.at(-2) ?? '', /^1 ok, .* work everywhere\.$/);
+  });
+
   it('is never wider than the terminal', () => {
     for (const width of [40, 60, 80, 100, 132, 200])
       for (const line of show({ width }).split('\n')) assert.ok(line.length <= width, `${width}: ${line}`);
+  });
+
+  it('leaves the command to run in one piece, to be copied', () => {
+    const verdict = verdictOf([{ ...CHECKS[2]!, exitCode: 77 }], COMMANDS);
+    const sudo = `sudo /usr/bin/node ${'/opt/tcpscope/bin/run.js '.repeat(5)}doctor`;
+    const text = doctorText(CHECKS, summaryOf(verdict, sudo), {
+      ...{ width: 80, colorLevel: 0, plain: false, unicode: true },
+    });
+    assert.ok(text.endsWith(`\nRun: ${sudo}\n`), text);
   });
 
   it('in words where the terminal has only ASCII, and in plain text', () => {

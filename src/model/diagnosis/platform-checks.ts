@@ -46,7 +46,7 @@ function nodeCheck({ node, libc }: ProcessFacts, commands: readonly string[]): C
 function addonCheck(process: ProcessFacts, kernel: Facts['kernel'], commands: readonly string[]): Check {
   if (!('failure' in kernel)) return ok('addon', `loaded, libbpf ${kernel.libbpf}`, commands);
   const isMusl = process.libc.name === 'musl';
-  return unsupported('addon', isMusl ? 'does not load: musl' : 'does not load', commands, {
+  return unsupported('addon', isMusl ? 'does not load: musl' : 'does not work', commands, {
     means: isMusl
       ? 'The addon is built for glibc, and this Node is linked with musl (Alpine).'
       : `Nothing can be traced: ${kernel.failure}`,
