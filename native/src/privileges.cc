@@ -12,6 +12,7 @@
 
 #include "arguments.h"
 #include "error.h"
+#include "foreign_processes.h"
 #include "threads.h"
 
 namespace bpf {
@@ -94,6 +95,10 @@ Napi::Value Renounce(const Napi::CallbackInfo &info) {
         Fail(info.Env(), "renounce", "cannot become user " + std::to_string(uid), failed);
     if (unreached != 0)
         Fail(info.Env(), "renounce", "cannot reach every thread", unreached);
+    // Kernels without seccomp filters have nothing else to offer.
+    const int traceable = LeaveForeignProcesses();
+    if (traceable != 0 && traceable != EINVAL && traceable != ENOSYS)
+        Fail(info.Env(), "renounce", "cannot give up tracing other processes", traceable);
     if (failedElsewhere != 0)
         Fail(info.Env(), "renounce", "cannot give up the privileges of every thread", failedElsewhere);
     return Napi::Number::New(info.Env(), static_cast<double>(reached + 1));

@@ -4,7 +4,9 @@ import { loadConfig } from '../host/config-file.js';
 import { NetnsNames } from '../host/netns-names.js';
 import { ReverseNames } from '../host/reverse-names.js';
 import { serviceName } from '../host/services.js';
+import { unseenParts } from '../host/unseen.js';
 import { Workloads } from '../host/workloads.js';
+import { effectiveCapabilities } from '../kernel/privileges.js';
 import type { Flow } from '../model/flow.js';
 import { NameBook } from '../model/name-book.js';
 import type { EndpointNames } from '../view/flow-columns.js';
@@ -19,6 +21,8 @@ export interface LiveAttribution {
   revealed: readonly string[];
   /** The number of a cgroup that the user names. @throws {Failure} if there is none. */
   cgroupId(text: string): number;
+  /** What of the host is not seen from here, a line each, for the user to know. */
+  readonly warnings: readonly string[];
   /** True if only docker's socket has names of its containers: only root may use it. */
   readonly needsDockerSocket: boolean;
   close(): void;
@@ -74,6 +78,12 @@ export async function openLiveAttribution(
     endpointNames: { addresses: flags.dns, ports: flags.dns && !flags.numeric },
     revealed: places.hasRegions ? ['region'] : [],
     cgroupId: (text) => workloads.cgroupIdOf(text),
+    warnings: unseenParts({
+      hostRoot,
+      cgroups: workloads.cgroups,
+      capabilities: effectiveCapabilities(),
+      isRoot: process.getuid?.() === 0,
+    }).map((line) => `warning: ${line}`),
     needsDockerSocket: workloads.needsDockerSocket,
     close() {
       workloads.close();

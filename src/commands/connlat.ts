@@ -136,7 +136,7 @@ export default class Connlat extends BaseCommand {
           return recorder;
         },
         renounce: () => renouncePrivileges({ ...attribution, entersNamespaces: handshakes.entersNamespaces }),
-        status: flags['sync-errors'] ? `${SLOWS_CALLS}\n${TRACING}` : TRACING,
+        status: [...attribution.warnings, ...(flags['sync-errors'] ? [SLOWS_CALLS] : []), TRACING].join('\n'),
         display,
         timing,
         refresh: () => {

@@ -112,7 +112,7 @@ export default class Retrans extends BaseCommand {
         },
         renounce: () =>
           renouncePrivileges({ ...attribution, entersNamespaces: retransmits.entersNamespaces }),
-        status: 'Tracing TCP retransmissions; Ctrl-C ends.',
+        status: [...attribution.warnings, 'Tracing TCP retransmissions; Ctrl-C ends.'].join('\n'),
         display,
         timing,
         audit: () => {

@@ -1,6 +1,6 @@
 /** Readings of the kernel's own counters around a traced time, to hold what was traced against. */
 import type { CounterGrowth } from '../model/audit.js';
-import { readNetCounters, type CounterFile, type NetCounters } from './namespaces.js';
+import { readNetCounters, type CounterFile, type NetCounters } from './net-counters.js';
 
 type Readings = ReadonlyMap<number, NetCounters>;
 

@@ -32,7 +32,7 @@ function requireBtf(): void {
     EXIT.unsupported,
     'This kernel does not describe itself: it has no BTF.',
     `${BTF} is missing (needs Linux 5.10 or newer with CONFIG_DEBUG_INFO_BTF=y), and without it no program can be loaded.`,
-    'Boot a distribution kernel with BTF: Debian 11, Ubuntu 20.10, RHEL 8.2, Amazon Linux 2023 or newer have it. `ss -ti` works here.',
+    'In a container give it -v /sys/kernel/btf:/sys/kernel/btf:ro; else boot a distribution kernel with BTF: Debian 11, Ubuntu 20.10, RHEL 8.2, Amazon Linux 2023 or newer have it. `ss -ti` works here.',
   );
 }
 

@@ -2,16 +2,17 @@
 import { readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import type { ProcessFacts } from '../model/diagnosis/facts.js';
-import { BTF, effectiveCapabilities, lockdownMode, sudoCommand } from './privileges.js';
-
-/** Of a process that is in no user namespace but the first. */
-const WHOLE_UID_MAP = /^\s*0\s+0\s+4294967295\s*$/;
+import {
+  BTF,
+  effectiveCapabilities,
+  isInUserNamespace,
+  lockdownMode,
+  seccompMode,
+  sudoCommand,
+} from './privileges.js';
 
 export function processFacts(): ProcessFacts {
-  const status = read('/proc/self/status');
   const limits = read('/proc/self/limits');
-  const uidMap = read('/proc/self/uid_map');
-  const seccomp = /^Seccomp:\s*(\d)/m.exec(status)?.[1];
   return {
     platform: process.platform,
     arch: process.arch,
@@ -20,8 +21,8 @@ export function processFacts(): ProcessFacts {
     libc: libc(),
     uid: process.getuid?.(),
     capabilities: effectiveCapabilities(),
-    inUserNamespace: uidMap !== '' && !WHOLE_UID_MAP.test(uidMap),
-    seccomp: seccomp === undefined ? undefined : Number(seccomp),
+    inUserNamespace: isInUserNamespace(),
+    seccomp: seccompMode(),
     memlock: limitIn(limits, 'Max locked memory'),
     openFiles: limitIn(limits, 'Max open files'),
     lockdown: lockdownMode(),

@@ -3,7 +3,7 @@ import { BpfError, BpfObject, type BpfLink, type BpfMap, type EventBuffer } from
 import { assetBytes } from '../assets/files.js';
 import { COUNTERS, type Counter, type Transport } from '../events/shared.js';
 import { EXIT, Failure } from '../model/failure.js';
-import { notPermitted } from './privileges.js';
+import { refused } from './privileges.js';
 
 export interface ProgramOptions {
   /** NAME of bpf/NAME.bpf.c. */
@@ -154,10 +154,7 @@ function explain(error: unknown): unknown {
   // The verifier answers EACCES to most programs that it rejects: then it is no question of privilege.
   const rejected = /^processed \d+ insns/m.test(error.log);
   if (error.code === 'EPERM' || (error.code === 'EACCES' && !rejected))
-    return notPermitted(
-      `The kernel refused (${error.operation}: ${error.code}); a container also needs a seccomp profile that allows bpf(2).`,
-      details,
-    );
+    return refused(`${error.operation}: ${error.code}`, details);
   if (error.code === 'EAGAIN')
     return new Failure(
       EXIT.failure,
@@ -171,7 +168,7 @@ function explain(error: unknown): unknown {
       EXIT.unsupported,
       'A tracepoint could not be attached.',
       'System call tracepoints need tracefs, and a kernel with CONFIG_FTRACE_SYSCALLS=y.',
-      'Try: mount -t tracefs tracefs /sys/kernel/tracing. Without --sync-errors everything else works.',
+      'Try: mount -t tracefs tracefs /sys/kernel/tracing, and give a container -v /sys/kernel/tracing:/sys/kernel/tracing. Without --sync-errors everything else works.',
       details,
     );
   return new Failure(

@@ -30,7 +30,7 @@ function assertLeast({ process }: Tool, kept: bigint, uid: number): void {
   for (const { isMain, bounding, ...thread } of threads) {
     const own = isMain ? kept : 0n;
     const capabilities = { permitted: own, effective: own, inheritable: 0n, ambient: 0n };
-    assert.deepEqual(thread, { uid, ...capabilities, noNewPrivileges: true });
+    assert.deepEqual(thread, { uid, ...capabilities, noNewPrivileges: true, seccomp: 2 });
     if (uid === NOBODY) assert.equal(bounding, 0n);
   }
 }

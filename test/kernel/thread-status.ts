@@ -12,6 +12,8 @@ export interface ThreadPrivileges {
   ambient: bigint;
   bounding: bigint;
   noNewPrivileges: boolean;
+  /** 2: some system calls are refused. */
+  seccomp: number;
 }
 
 export function threadPrivileges(pid: number): ThreadPrivileges[] {
@@ -28,6 +30,7 @@ export function threadPrivileges(pid: number): ThreadPrivileges[] {
       ambient: set('CapAmb'),
       bounding: set('CapBnd'),
       noNewPrivileges: field('NoNewPrivs') === '1',
+      seccomp: Number(field('Seccomp')),
     };
   });
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 
@@ -34,6 +34,7 @@ const FIELDS = [
   'CapAmb',
   'CapBnd',
   'NoNewPrivs',
+  'Seccomp',
   'Uid',
   'Gid',
   'Groups',
@@ -63,11 +64,21 @@ async function amongThreads(then: () => void): Promise<void> {
   await worker.terminate();
 }
 
+function codeOf(call: () => unknown): string | undefined {
+  try {
+    call();
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code;
+  }
+}
+
 function renounceAndReport(user?: { uid: number; gid: number }): Promise<void> {
   return amongThreads(() => {
     const count = renouncePrivileges({ capabilities: KEPT, user });
+    const memory = codeOf(() => openSync('/proc/1/mem', 'r+'));
     const inChild = statusIn(execFileSync('cat', ['/proc/self/status'], { encoding: 'utf8' }), 0);
-    console.log(JSON.stringify({ count, main: process.pid, threads: threadStatuses(), inChild }));
+    console.log(JSON.stringify({ count, main: process.pid, threads: threadStatuses(), inChild, memory }));
   });
 }
 
@@ -86,6 +97,18 @@ const scenarios: Record<string, () => unknown> = {
         console.log(JSON.stringify({ error: text, threads: threadStatuses() }));
       }
     }),
+
+  /** Has programs that it executes trace a process of their own, before and after. */
+  renounceTracing() {
+    // As Perl's syscall() takes it: a child that waits, and PTRACE_ATTACH to it.
+    const script = `my $child = fork() // die; if (!$child) { sleep 60; exit }
+      my $done = syscall($ARGV[0], 16, $child, 0, 0); print $done < 0 ? $! + 0 : 0; kill 9, $child`;
+    const number = process.arch === 'arm64' ? '117' : '101';
+    const attach = (): string => execFileSync('perl', ['-e', script, number], { encoding: 'utf8' });
+    const before = attach();
+    renouncePrivileges({ capabilities: KEPT });
+    console.log(JSON.stringify({ before, after: attach() }));
+  },
 
   renounceTwice: () =>
     amongThreads(() => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { constants } from 'node:os';
 
 import { readInNetworkNamespace } from '#bpf-native-bindings';
 
@@ -22,6 +23,8 @@ interface Report {
   main: number;
   threads: ThreadStatus[];
   inChild: ThreadStatus;
+  /** Why the memory of process 1 cannot be written to. */
+  memory?: string;
 }
 
 function reportOf(scenario: string, under: string[] = []): Report {
@@ -41,6 +44,7 @@ function checkThreads({ count, threads, main, inChild }: Report, kept: bigint): 
     assert.equal(thread.CapInh, NONE);
     assert.equal(thread.CapAmb, NONE);
     assert.equal(thread.NoNewPrivs, '1', JSON.stringify(thread));
+    assert.equal(thread.Seccomp, '2', JSON.stringify(thread));
   }
   assert.equal(inChild.NoNewPrivs, '1');
 }
@@ -56,6 +60,7 @@ describe('renouncing privileges', () => {
       assert.equal(thread.CapBnd, NONE);
     }
     assert.equal(report.inChild.CapPrm, NONE, 'a program that it executes has nothing');
+    assert.equal(report.memory, 'EACCES');
   });
 
   it('as root that stays root: every other thread keeps nothing, nor does a program that it executes', () => {
@@ -84,6 +89,12 @@ describe('renouncing privileges', () => {
     const { error, threads } = JSON.parse(stdout) as { error: string; threads: ThreadStatus[] };
     assert.match(error, /^renounce EPERM cannot become user 65534: /);
     for (const { CapPrm } of threads) assert.ok([NONE, hex(KEPT)].includes(CapPrm), CapPrm);
+  });
+
+  it('leaves other processes alone: what could be traced before cannot be any more', () => {
+    const { status, stdout, stderr } = runChild('renounceTracing');
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(JSON.parse(stdout), { before: '0', after: String(constants.errno.EPERM) });
   });
 
   it('again changes nothing, and takes no longer than a few milliseconds', () => {

@@ -1,0 +1,80 @@
+/** The TCP counters that the kernel keeps in each network namespace of the host. */
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { readInNetworkNamespace } from '#bpf-native-bindings';
+import { NAMED } from './namespaces.js';
+
+/** The kernel's counters of one namespace, by the names of nstat: `TcpActiveOpens`. */
+export type NetCounters = ReadonlyMap<string, number>;
+
+/** Files below /proc/PID/net that hold counters. */
+export type CounterFile = 'snmp' | 'netstat';
+
+/** What was read, and whether that took entering a namespace in which nobody lives: to do so again needs CAP_SYS_ADMIN. */
+export interface CounterReading {
+  readonly byNamespace: ReadonlyMap<number, NetCounters>;
+  readonly entered: boolean;
+}
+
+/**
+ * Counters by namespace inode, of every namespace that a process lives in or that `ip netns` has named. One that only an
+ * open socket or descriptor keeps alive cannot be found.
+ * @param hostRoot where the root folder of the host is
+ */
+export function readNetCounters(files: readonly CounterFile[], hostRoot = '/'): CounterReading {
+  const proc = path.join(hostRoot, 'proc');
+  const named = path.join(hostRoot, NAMED);
+  const counters = new Map<number, NetCounters>();
+  let entered = false;
+  for (const entry of readdirSync(proc)) {
+    if (!/^\d+$/.test(entry)) continue;
+    const inode = namespaceOf(`${proc}/${entry}/ns/net`);
+    if (inode === undefined || counters.has(inode)) continue;
+    const text = attempt(() =>
+      files.map((file) => readFileSync(`${proc}/${entry}/net/${file}`, 'utf8')).join(''),
+    );
+    if (text !== undefined) counters.set(inode, parseCounters(text));
+  }
+  for (const name of attempt(() => readdirSync(named)) ?? []) {
+    const file = path.join(named, name);
+    const inode = attempt(() => statSync(file).ino);
+    if (inode === undefined || counters.has(inode)) continue;
+    // Nobody lives there, so /proc does not lead to it; entering it does.
+    const text = attempt(() =>
+      files.map((each) => readInNetworkNamespace(file, `/proc/thread-self/net/${each}`)).join(''),
+    );
+    if (text === undefined) continue;
+    entered = true;
+    counters.set(inode, parseCounters(text));
+  }
+  return { byNamespace: counters, entered };
+}
+
+/** A line of names and a line of values for each protocol: `Tcp: ActiveOpens …`, `Tcp: 12 …`. */
+function parseCounters(text: string): NetCounters {
+  const counters = new Map<string, number>();
+  const lines = text.split('\n');
+  for (let at = 0; at + 1 < lines.length; at += 2) {
+    const [protocol = '', ...names] = lines[at]!.split(' ');
+    const [, ...values] = lines[at + 1]!.split(' ');
+    const prefix = protocol.replace(':', '');
+    if (!prefix.startsWith('Tcp')) continue;
+    for (const [index, name] of names.entries()) counters.set(prefix + name, Number(values[index]));
+  }
+  return counters;
+}
+
+function namespaceOf(link: string): number | undefined {
+  const text = attempt(() => readlinkSync(link));
+  const inode = text === undefined ? undefined : /\[(\d+)\]/.exec(text)?.[1];
+  return inode === undefined ? undefined : Number(inode);
+}
+
+/** Processes and namespaces end while they are looked at. */
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
