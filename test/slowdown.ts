@@ -6,6 +6,9 @@ export const SLOWDOWN = Number(process.env['TCPSCOPE_TEST_SLOWDOWN'] ?? '1');
 /** Fewer of what only makes a test long, such as handshakes at full speed. */
 export const fewer = (count: number): number => Math.round(count / SLOWDOWN);
 
+/** How much later than it must be something may be. What it is told of has its own independent bounds elsewhere. */
+export const late = (ms: number): number => ms * SLOWDOWN;
+
 export const mochaHooks: Mocha.RootHookObject = {
   beforeEach(this: Mocha.Context) {
     const test = this.currentTest;

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 
 import { BpfError, BpfObject, kernelBtf } from '#bpf-native-bindings';
 
+import { isExpected } from '../features.js';
 import { runChild } from './run_child.js';
 import { failsWith, fixture, loadEvents, makeEvents, openWith, readU64, u32 } from './support.js';
 
@@ -46,7 +47,10 @@ describe('BpfObject.attach', () => {
     assert.deepEqual(child, { status: 0, stderr: '', stdout: '23\n' });
   });
 
-  for (const program of ['bnb_fentry', 'bnb_kprobe']) {
+  for (const [program, feature] of [
+    ['bnb_fentry', 'fentry'],
+    ['bnb_kprobe', 'kprobes'],
+  ] as const) {
     it(`attaches ${program}, or says that the kernel cannot`, () => {
       const object = openWith('failing', program);
       try {
@@ -54,6 +58,7 @@ describe('BpfObject.attach', () => {
         object.attach(program).close();
       } catch (error) {
         assert.ok(error instanceof BpfError);
+        assert.ok(!isExpected(feature), error.message);
         assert.ok(['load', 'attach'].includes(error.operation));
         assert.match(error.code, /^E/);
         assert.match(error.message, new RegExp(`'${program}'`));

@@ -130,6 +130,8 @@ function takeLine(line: string, { name }: Kernel, results: TestResult[]): void {
   const mark = { passed: 'ok  ', failed: 'FAIL', skipped: 'skip' }[result.state];
   const seconds = (result.durationMs / 1000).toFixed(1).padStart(6);
   process.stdout.write(`${name.padEnd(5)} ${mark} ${seconds} s  ${result.title}\n`);
+  // At once as well, for whoever waits.
+  if (result.state === 'failed') process.stdout.write(`${indent(result.text)}\n`);
 }
 
 const indent = (text: string): string => text.trimEnd().replaceAll(/^/gm, '    ');
