@@ -35,12 +35,9 @@ describe('connlat over a path of 20 ms each way', () => {
 
   it('tells latency, wire, owner and addresses of 23 good handshakes', async () => {
     let pid = 0;
-    let most = 0;
     const { rows } = await trace(only, async () => {
       const traffic = await connect(network.client, SERVER.ipv4, PORT, { count: 23, name: 'puma worker' });
       pid = traffic.pid;
-      // Or what the program has measured, where an emulated path takes longer than it should.
-      most = Math.max(45, ms(traffic.connectUs!.p50));
       assert.equal(traffic.ok, 23);
     });
     assert.equal(rows.length, 23);
@@ -59,8 +56,8 @@ describe('connlat over a path of 20 ms each way', () => {
       assert.equal(row.remote_address, SERVER.ipv4);
       assert.equal(row.remote_port, PORT);
     }
-    assert.ok(median(rows.map((row) => ms(row.latency_us))) <= most);
-    assert.ok(median(rows.map((row) => ms(row.wire_us))) <= most);
+    assert.ok(median(rows.map((row) => ms(row.latency_us))) < 40 + late(5));
+    assert.ok(median(rows.map((row) => ms(row.wire_us))) < 40 + late(5));
     assert.equal(new Set(rows.map((row) => row.local_port)).size, 23);
   });
 
