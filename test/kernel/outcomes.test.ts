@@ -73,7 +73,10 @@ describe('connlat over a path of 20 ms each way', () => {
     );
     assert.deepEqual(countBy(rows, outcome), { 'abandoned null': 3 });
     for (const row of rows) {
-      assert.ok(ms(row.latency_us) >= 499 && ms(row.latency_us) < 500 + late(60), `latency ${row.latency_us}`);
+      assert.ok(
+        ms(row.latency_us) >= 499 && ms(row.latency_us) < 500 + late(60),
+        `latency ${row.latency_us}`,
+      );
       assert.equal(row.wire_us, null);
       assert.equal(row.syns, 1);
     }
@@ -86,7 +89,10 @@ describe('connlat over a path of 20 ms each way', () => {
     assert.deepEqual(countBy(rows, outcome), { 'ok null': 5 });
     for (const row of rows) {
       assert.equal(row.syns, 2);
-      assert.ok(ms(row.latency_us) >= 1040 && ms(row.latency_us) < 1040 + late(110), `latency ${row.latency_us}`);
+      assert.ok(
+        ms(row.latency_us) >= 1040 && ms(row.latency_us) < 1040 + late(110),
+        `latency ${row.latency_us}`,
+      );
       // Measured by TCP timestamps, whose clock ticks once a millisecond.
       assert.ok(ms(row.wire_us) >= 38 && ms(row.wire_us) < 40 + late(20), `wire ${row.wire_us}`);
     }
@@ -243,7 +249,10 @@ describe('connlat where connects fail', () => {
       assert.equal(retransmitted, counters['TcpExt.TCPSynRetrans']);
       for (const row of rows) {
         assert.ok(row.syns >= 2);
-        assert.ok(ms(row.latency_us) >= 1900 && ms(row.latency_us) < 7000 + late(500), `latency ${row.latency_us}`);
+        assert.ok(
+          ms(row.latency_us) >= 1900 && ms(row.latency_us) < 7000 + late(500),
+          `latency ${row.latency_us}`,
+        );
       }
     } finally {
       await network.destroy();

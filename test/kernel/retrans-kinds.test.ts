@@ -100,7 +100,10 @@ describe('kinds of retrans', function () {
       assert.equal(row.ca_state, 'recovery');
       assert.equal(row.stall_us, null);
       assert.ok(ms(row.srtt_us) >= RTT_MS && ms(row.srtt_us) < RTT_MS + late(20), `srtt ${row.srtt_us}`);
-      assert.ok(ms(row.min_rtt_us) >= RTT_MS && ms(row.min_rtt_us) < RTT_MS + late(10), `min rtt ${row.min_rtt_us}`);
+      assert.ok(
+        ms(row.min_rtt_us) >= RTT_MS && ms(row.min_rtt_us) < RTT_MS + late(10),
+        `min rtt ${row.min_rtt_us}`,
+      );
     });
   }
 
@@ -149,7 +152,10 @@ describe('kinds of retrans', function () {
     assert.equal(row.seq, 1 + (CHUNKS - 1) * CHUNK);
     assert.equal(row.try, 1);
     // tcp_schedule_loss_probe(): two round trips, and the delayed-ACK time if only one segment is out.
-    assert.ok(ms(row.stall_us) >= 2 * RTT_MS - 8 && ms(row.stall_us) < 2 * RTT_MS + late(320), `stall ${row.stall_us}`);
+    assert.ok(
+      ms(row.stall_us) >= 2 * RTT_MS - 8 && ms(row.stall_us) < 2 * RTT_MS + late(320),
+      `stall ${row.stall_us}`,
+    );
   });
 
   it('rto, then loss: nothing arrives for 2 s', async () => {
