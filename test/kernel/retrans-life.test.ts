@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Namespace, Network, SERVER, connect, listen, storm } from '#tcpscope/lab/network.js';
 import { onHost } from '../features.js';
-import { fewer } from '../slowdown.js';
+import { SLOWDOWN, fewer } from '../slowdown.js';
 import { UNSEEN_RETRIES, UnseenRetransmissions } from './unseen.js';
 import { RUN, Tool, loadedPrograms, traceRetrans } from './tool.js';
 
@@ -39,8 +39,10 @@ describe('retrans in a storm of retransmissions', function () {
       assert.equal(connections, STORM.perSecond * STORM.seconds);
       assert.match(stderr, /; 0 events lost/);
       const counters = await host.snmp();
-      assert.equal(counters['TcpExt.TCPSynRetrans'], connections);
-      const unseen = connections - rows.length;
+      // The program gives each up after one; where it is late, there are more.
+      const retransmitted = counters['TcpExt.TCPSynRetrans']!;
+      assert.ok(retransmitted >= connections && retransmitted <= connections * SLOWDOWN, `${retransmitted}`);
+      const unseen = retransmitted - rows.length;
       assert.ok(unseen >= 0 && unseen <= sum(await witness.end()), `${unseen} not seen`);
       assert.deepEqual(
         [...new Set(rows.map((row) => `${row.kind} ${row.pid} ${row.comm}`))],

@@ -34,6 +34,8 @@ describe('retrans under 2 % random loss', function () {
   let captured: Map<Namespace, Map<string, number>>;
   /** By flow, what no BPF program may have seen: see unseen.ts. */
   let unseen: Map<string, number>;
+  /** What the kernel did not tell the program, which was busy: a softirq came while it ran. The kernel counts these. */
+  let missed: number;
 
   before(async () => {
     network = await Network.create({ delayUs: 5000, lossPercent: 2, seed: 11 });
@@ -70,6 +72,7 @@ describe('retrans under 2 % random loss', function () {
       for (const host of hosts) await quiet(host);
     }));
     unseen = await witness.end();
+    missed = Number(/(\d+) events? missed/.exec(stderr)?.[1] ?? '0');
     counters = new Map();
     captured = new Map();
     for (const [host, peer] of [
@@ -98,8 +101,8 @@ describe('retrans under 2 % random loss', function () {
         flow.startsWith(side === 'client' ? CLIENT.ipv4 : SERVER.ipv4),
       );
       assert.ok(
-        hidden >= 0 && hidden <= excused.reduce((sum, [, count]) => sum + count, 0),
-        `${hidden} hidden`,
+        hidden >= 0 && hidden <= excused.reduce((sum, [, count]) => sum + count, missed),
+        `${hidden} hidden: ${stderr}`,
       );
     });
 
@@ -113,8 +116,8 @@ describe('retrans under 2 % random loss', function () {
       for (const [flow, count] of flows) {
         const hidden = count - (seen.get(flow) ?? 0);
         assert.ok(
-          hidden >= 0 && hidden <= (unseen.get(flow) ?? 0),
-          `${flow}: ${count} captured, ${hidden} hidden`,
+          hidden >= 0 && hidden <= (unseen.get(flow) ?? 0) + missed,
+          `${flow}: ${count} captured, ${hidden} hidden: ${stderr}`,
         );
       }
       assert.deepEqual(

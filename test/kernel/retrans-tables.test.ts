@@ -1,6 +1,14 @@
 /** What `retrans --by` sums up, beside the kernel's own counters and known losses. */
 import assert from 'node:assert/strict';
-import { Network, SERVER, connect, listen, startConnect, type Namespace } from '#tcpscope/lab/network.js';
+import {
+  Network,
+  SERVER,
+  connect,
+  listen,
+  startConnect,
+  type Connecting,
+  type Namespace,
+} from '#tcpscope/lab/network.js';
 import { late } from '../slowdown.js';
 import { UNSEEN_RETRIES } from './unseen.js';
 import { Tool, type Ended } from './tool.js';
@@ -55,18 +63,24 @@ describe('tables of retrans', function () {
 
     it('SENT is what the sockets sent: all that left the host, RetransSegs included', async () => {
       const before = await sent(network.client);
-      const { last } = await tableOf([...only, '--by', 'remote'], async () => {
+      let held: Connecting | undefined;
+      const { last, stdout, stderr } = await tableOf([...only, '--by', 'remote'], async () => {
         // One that is open before it ends, many that live shorter than an interval, and one that stays open.
         await connect(network.client, SERVER.ipv4, PORT, { count: 7, send: 20_000 });
-        const held = startConnect(network.client, SERVER.ipv4, PORT, { send: 20_000, hold: true });
+        held = startConnect(network.client, SERVER.ipv4, PORT, { send: 20_000, hold: true });
         await held.summary;
         await acknowledged(network.client);
         await connect(network.client, SERVER.ipv4, 9001, { count: 3, send: 20_000 });
       });
-      const groups = [`${SERVER.ipv4}:${PORT}`, `${SERVER.ipv4}:9001`].map((remote) => last.get(remote)!);
+      const grown = (await sent(network.client)) - before;
+      await held?.stop();
+      const groups = [`${SERVER.ipv4}:${PORT}`, `${SERVER.ipv4}:9001`].map((remote) => {
+        const group = last.get(remote);
+        assert.ok(group, `no ${remote}: ${stdout}${stderr}`);
+        return group;
+      });
       const sum = groups.reduce((total, group) => total + group.sent!, 0);
       // TIME_WAIT answers a FIN without a socket: those ACKs are in OutSegs alone.
-      const grown = (await sent(network.client)) - before;
       assert.ok(sum <= grown && sum >= grown - 11, `${sum} of ${grown}`);
       assert.deepEqual(
         groups.map(({ retrans, fast }) => [retrans, fast]),
