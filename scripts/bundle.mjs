@@ -4,7 +4,7 @@
  * Puts the compiled program and its libraries into few files: dist/bundle/tcpscope.js, which bin/run.js runs, and what it imports when
  * it needs it. Reading ten files takes less time than reading five hundred, and what is published depends on no other package.
  */
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { rolldown } from 'rolldown';
 import { components, licences } from './third-party.mjs';
@@ -66,8 +66,13 @@ export function packagesIn({ output }) {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const dir = path.join(root, 'dist/bundle');
-  rmSync(dir, { recursive: true, force: true });
+  const folder = path.join(root, 'dist/bundle');
+  const dir = `${folder}.new`;
   const bundled = await bundleProgram({ dir, format: 'esm', chunkFileNames: '[name].js' });
+  // Renamed into place, for a program that starts meanwhile.
+  rmSync(`${folder}.old`, { recursive: true, force: true });
+  if (existsSync(folder)) renameSync(folder, `${folder}.old`);
+  renameSync(dir, folder);
+  rmSync(`${folder}.old`, { recursive: true, force: true });
   writeFileSync(path.join(root, 'THIRD-PARTY-LICENSES'), licences(components(packagesIn(bundled))));
 }
