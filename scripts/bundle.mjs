@@ -68,6 +68,7 @@ export function packagesIn({ output }) {
 if (process.argv[1] === import.meta.filename) {
   const folder = path.join(root, 'dist/bundle');
   const dir = `${folder}.new`;
+  rmSync(dir, { recursive: true, force: true });
   const bundled = await bundleProgram({ dir, format: 'esm', chunkFileNames: '[name].js' });
   // Renamed into place, for a program that starts meanwhile.
   rmSync(`${folder}.old`, { recursive: true, force: true });
