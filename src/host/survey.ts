@@ -15,8 +15,9 @@ import { Containers } from './containers.js';
 import { attempt, folderFacts, inRoot, namesIn, namespaceIn, readSmall } from './files.js';
 import { INITIAL } from './netns-names.js';
 
-/** Looking at all processes takes at most so long. */
+/** Looking at more processes than these takes at most so long. */
 const LIMIT_MS = 300;
+const LEAST_PROCESSES = 512;
 /** Files whose presence tells of an engine that runs or has run. */
 const ENGINES: Readonly<Record<string, readonly string[]>> = {
   docker: ['/run/docker.sock', '/var/run/docker.sock'],
@@ -68,7 +69,7 @@ function lookAtProcesses(root: string, cgroups: CgroupPaths): Processes {
   let [unreadable, looked] = [0, 0];
   let keeper: string | undefined;
   for (const pid of pids) {
-    if (performance.now() > untilMs) break;
+    if (looked >= LEAST_PROCESSES && performance.now() > untilMs) break;
     looked++;
     if (isThere(`${proc}/${pid}`) && namespaceIn(`${proc}/${pid}/ns/net`) === undefined) unreadable++;
     const comm = keeper === undefined ? readSmall(root, `/proc/${pid}/comm`)?.trim() : undefined;

@@ -29,9 +29,8 @@ export function doctorText(checks: readonly Check[], summary: Check, display: Do
   const layout = layoutOf(shown, display);
   const lines = shown.flatMap((check) => checkLines(check, layout));
   const { found, means, mend } = safe(summary);
-  const end = [`${found}: ${means}`, ...(mend === '' ? [] : [mend])].flatMap((line) =>
-    wrapped(line, layout.prose),
-  );
+  // A command to copy is left in one piece.
+  const end = [...wrapped(`${found}: ${means}`, layout.prose), ...(mend === '' ? [] : [mend])];
   return [...lines, '', ...end].map((line) => `${line}\n`).join('');
 }
 

@@ -250,6 +250,20 @@ export const KERNEL_CASES: Readonly<Record<string, Expected>> = {
     says: /Invalid argument.*the other kind/,
     exitCode: 0,
   },
+  'perf_event_open that is refused': {
+    changes: { kernel: { perf: REFUSED_BUFFER, syncErrors: forbidden() } },
+    check: 'perf_buffer',
+    status: 'warning',
+    says: /Operation not permitted.*the other kind.*allows perf_event_open/,
+    exitCode: 0,
+  },
+  'perf_event_open that is refused, for connect(2)': {
+    changes: { kernel: { perf: REFUSED_BUFFER, syncErrors: forbidden() } },
+    check: 'sync_errors',
+    status: 'warning',
+    says: /Operation not permitted.*allows perf_event_open/,
+    exitCode: 0,
+  },
   'no buffer at all': {
     changes: {
       kernel: {

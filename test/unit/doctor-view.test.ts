@@ -78,6 +78,15 @@ works. replay, diff and config check work everywhere.
       for (const line of show({ width }).split('\n')) assert.ok(line.length <= width, `${width}: ${line}`);
   });
 
+  it('leaves the command to run in one piece, to be copied', () => {
+    const verdict = verdictOf([{ ...CHECKS[2]!, exitCode: 77 }], COMMANDS);
+    const sudo = `sudo /usr/bin/node ${'/opt/tcpscope/bin/run.js '.repeat(5)}doctor`;
+    const text = doctorText(CHECKS, summaryOf(verdict, sudo), {
+      ...{ width: 80, colorLevel: 0, plain: false, unicode: true },
+    });
+    assert.ok(text.endsWith(`\nRun: ${sudo}\n`), text);
+  });
+
   it('in words where the terminal has only ASCII, and in plain text', () => {
     for (const display of [{ unicode: false }, { plain: true }]) {
       const marks = show(display)

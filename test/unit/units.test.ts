@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { formatEndpoint } from '#tcpscope/model/endpoint.js';
 import { errnoName } from '#tcpscope/model/errno.js';
 import {
+  formatBytes,
   formatCount,
   formatDuration,
   formatElapsed,
@@ -42,6 +43,19 @@ describe('units', () => {
       [3_600e9 * 99.5, '99h 30m'],
       [3_600e9 * 100, '4d 04h'],
       [86_400e9 * 123, '123 d'],
+    ]);
+  });
+
+  it('prints bytes with the unit that fits', () => {
+    check(formatBytes, [
+      [0, '0 B'],
+      [512, '512 B'],
+      [1024, '1 KiB'],
+      [1536, '1.50 KiB'],
+      [65_536, '64 KiB'],
+      [5_515_236, '5.26 MiB'],
+      [150 << 20, '150 MiB'],
+      [2 ** 31, '2 GiB'],
     ]);
   });
 

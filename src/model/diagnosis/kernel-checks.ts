@@ -106,13 +106,17 @@ function bufferCheck(
   commands: Commands,
 ): Check {
   const trial = probe?.load;
-  if (!trial || (!trial.worked && !trial.permitted)) return unknown(check, NOT_TRIED, commands);
+  if (!trial) return unknown(check, NOT_TRIED, commands);
   if (trial.worked) return ok(check, 'works', commands);
   if (other?.load.worked)
     return warning(check, trial.reason, commands, {
-      means: `Events can take the other kind of buffer only.`,
-      mend: 'Use --transport, should a command not choose it by itself.',
+      means: 'Events can take the other kind of buffer only.',
+      mend: trial.permitted
+        ? 'Use --transport, should a command not choose it by itself.'
+        : 'Nothing, unless you want --transport perf: docker run --security-opt seccomp=PROFILE with one that allows perf_event_open.',
     });
+  // That no program is accepted says another check.
+  if (!trial.permitted) return unknown(check, NOT_TRIED, commands);
   return failed(check, trial, commands, { means: 'Events have no way out of the kernel.', mend: REPORT });
 }
 
@@ -167,11 +171,18 @@ function programsCheck(
 
 function syncErrorsCheck(kernel: KernelFacts | undefined): Check {
   const commands = ['connlat'];
+  const check = 'sync_errors';
   const trial = kernel?.syncErrors;
-  if (!trial || (!trial.worked && !trial.permitted)) return unknown('sync_errors', NOT_TRIED, commands);
-  if (trial.worked) return ok('sync_errors', 'system call tracepoints work', commands);
-  return warning('sync_errors', 'no system call tracepoints', commands, {
-    means: '--sync-errors does not work; without that flag all does.',
+  if (!trial || !bpfTrial(kernel)?.worked) return unknown(check, NOT_TRIED, commands);
+  if (trial.worked) return ok(check, 'system call tracepoints work', commands);
+  const means = '--sync-errors does not work; without that flag all does.';
+  if (!trial.permitted)
+    return warning(check, trial.reason, commands, {
+      means,
+      mend: 'docker run --security-opt seccomp=PROFILE with one that allows perf_event_open.',
+    });
+  return warning(check, 'no system call tracepoints', commands, {
+    means,
     mend: 'mount -t tracefs tracefs /sys/kernel/tracing (in a container: docker run --volume /sys/kernel/tracing:/sys/kernel/tracing); the kernel needs CONFIG_FTRACE_SYSCALLS=y.',
   });
 }
