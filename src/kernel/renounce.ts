@@ -60,7 +60,10 @@ export function renouncePrivileges(needs: LastingNeeds): string | undefined {
   if (keepsAll) return undefined;
   const isRoot = process.getuid?.() === 0;
   const { capabilities, leavesRoot } = remainderOf(effectiveCapabilities() ?? 0n, isRoot, needs);
-  if (leavesRoot) openTerminal();
+  if (leavesRoot) {
+    openTerminal();
+    refuseDebugger();
+  }
   try {
     renounceNatively({
       capabilities: capabilities.map((name) => CAPABILITY[name]),
@@ -76,4 +79,9 @@ export function renouncePrivileges(needs: LastingNeeds): string | undefined {
 /** Node opens a terminal anew when it is first asked for, which only its owner and root may. */
 function openTerminal(): boolean {
   return isatty(0) && process.stdin.isTTY;
+}
+
+/** Node begins to listen for a debugger, who may execute anything, when it gets this signal: other processes of nobody may send it. */
+function refuseDebugger(): void {
+  process.on('SIGUSR1', () => undefined);
 }

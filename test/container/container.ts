@@ -87,7 +87,8 @@ export class Containers {
     const node = process.execPath.startsWith('/usr/')
       ? []
       : ['-v', `${process.execPath}:${process.execPath}:ro`];
-    return this.podman('run', ...flags, ...borrowed, ...node, '--rootfs', this.root);
+    // A network would leave a bridge and rules of a firewall on this host.
+    return this.podman('run', '--network=none', ...flags, ...borrowed, ...node, '--rootfs', this.root);
   }
 
   remove(): void {

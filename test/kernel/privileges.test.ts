@@ -1,5 +1,6 @@
 /** What is left of root once it traces, and that everything works with that. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -76,6 +77,17 @@ describe('privileges once it traces', function () {
     const replay = Tool.spawn(['replay', file, '--json']);
     await replay.wait();
     assert.equal(replay.rows().length, tool.rows().length);
+  });
+
+  it('listens to no debugger, whom other processes of nobody could call', async () => {
+    const tool = await Tool.start(['connlat', '--json', '--netns', host.name]);
+    const words = ['--reuid=65534', '--regid=65534', '--clear-groups', 'sh', '-c', 'kill -USR1 "$0"'];
+    execFileSync('setpriv', [...words, String(tool.process.pid)]);
+    await connect(host, '127.0.0.1', 9000, { count: 3 });
+    const { code, stderr } = await tool.stop();
+    assert.equal(code, 0);
+    assert.equal(tool.rows().length, 3);
+    assert.doesNotMatch(stderr, /Debugger/);
   });
 
   it('finds containers by files that only root may read', async () => {

@@ -70,7 +70,7 @@ describe('SECURITY.md', function () {
       });
       await traces(tool);
       // setpriv itself still may execute anything: the shell that it becomes may not.
-      const [command = '', ...rest] = [...as(1), 'sh', '-c', 'exec "$0" --version', node];
+      const [command, ...rest] = [...as(1), 'sh', '-c', 'exec "$0" --version', node];
       assert.throws(() => execFileSync(command, rest, { stdio: 'pipe' }), /Permission denied/);
     } finally {
       rmSync(folder, { recursive: true });
