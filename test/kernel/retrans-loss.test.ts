@@ -34,7 +34,10 @@ describe('retrans under 2 % random loss', function () {
   let captured: Map<Namespace, Map<string, number>>;
   /** By flow, what no BPF program may have seen: see unseen.ts. */
   let unseen: Map<string, number>;
-  /** What the kernel did not tell the program, which was busy: a softirq came while it ran. The kernel counts these. */
+  /**
+   * What the kernel did not tell the program, which was running on that CPU already, as the kernel counts it: a softirq came, or
+   * from Linux 7.0 on, where tracepoints can be preempted, another task. It may have been who closed a socket.
+   */
   let missed: number;
 
   before(async () => {
@@ -86,6 +89,13 @@ describe('retrans under 2 % random loss', function () {
   after(() => network.destroy());
 
   const of = ({ inode }: Namespace): RetransRow[] => rows.filter(({ netns }) => netns === inode);
+  /** Without those whose owner was among what was missed. */
+  function owned(host: Namespace): RetransRow[] {
+    const known = of(host).filter(({ pid }) => pid !== null);
+    const unknown = of(host).length - known.length;
+    assert.ok(unknown <= missed, `${unknown} unknown: ${stderr}`);
+    return known;
+  }
   const segments = (some: readonly RetransRow[]): number => some.reduce((sum, { segs }) => sum + segs, 0);
 
   it('loses something on every side', () => {
@@ -128,14 +138,14 @@ describe('retrans under 2 % random loss', function () {
   }
 
   it('names the right owner in every row of the clients', () => {
-    for (const row of of(network.client)) {
+    for (const row of owned(network.client)) {
       assert.equal(row.pid, clients.get(row.remote_port));
       assert.equal(row.comm, `client-${row.remote_port}`);
     }
   });
 
   it('names the right owner in every row of the servers', () => {
-    for (const row of of(network.server)) {
+    for (const row of owned(network.server)) {
       const listener = listeners.get(row.local_port)!;
       const { fork, workers } = serverOf(row.local_port);
       assert.equal(row.comm, `server-${row.local_port}`, JSON.stringify(row));
@@ -147,7 +157,7 @@ describe('retrans under 2 % random loss', function () {
   });
 
   it('has one owner a connection, and of a forking server each has its own', () => {
-    const data = of(network.server).filter(({ kind }) => kind !== 'synack');
+    const data = owned(network.server).filter(({ kind }) => kind !== 'synack');
     const owners = countBy(data, (row) => `${row.local_port} ${row.remote_port} ${row.pid}`);
     const connections = countBy(data, (row) => `${row.local_port} ${row.remote_port}`);
     assert.equal(Object.keys(owners).length, Object.keys(connections).length);
