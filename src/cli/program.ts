@@ -1,4 +1,5 @@
 /** The program: which command the command line names, and what becomes of its failure. */
+import './surroundings.js';
 import type { Command, Interfaces } from '@oclif/core';
 import { Config } from '@oclif/core/config';
 import { flush } from '@oclif/core/flush';
@@ -96,8 +97,6 @@ function failUnknown(words: readonly string[], commands: Commands): void {
 
 /** Tells oclif all that it would else look for in the file system, and in the user's home folder. */
 function loadOptions(table: Commands): Interfaces.LoadOptions {
-  // oclif asks who the user is for the name of the shell, and fails where a container has no such user.
-  process.env['SHELL'] ??= '/bin/sh';
   const pjson = readJson('package.json') as Interfaces.PJSON;
   const { commands } = readJson('oclif.manifest.json') as Interfaces.Manifest;
   const { name, version } = pjson;
