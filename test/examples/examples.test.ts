@@ -62,7 +62,9 @@ describe('the examples of help, man pages and README.md', function () {
   const ending: (() => Promise<unknown>)[] = [];
 
   before('traffic, recordings and files that the examples name', async () => {
-    for (const [name, text] of Object.entries({ tcpscope: TCPSCOPE, sudo: '#!/bin/sh\nexec "$@"\n' })) {
+    // The real npx, with the packed program, is tested in test/pack.
+    const others = { sudo: '#!/bin/sh\nexec "$@"\n', npx: '#!/bin/sh\nexec "$@"\n' };
+    for (const [name, text] of Object.entries({ tcpscope: TCPSCOPE, ...others })) {
       writeFileSync(path.join(folder, name), text);
       chmodSync(path.join(folder, name), 0o755);
     }
