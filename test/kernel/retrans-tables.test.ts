@@ -9,7 +9,7 @@ import {
   type Connecting,
   type Namespace,
 } from '#tcpscope/lab/network.js';
-import { late } from '../slowdown.js';
+import { SLOWDOWN, late } from '../slowdown.js';
 import { UNSEEN_RETRIES } from './unseen.js';
 import { Tool, type Ended } from './tool.js';
 
@@ -177,7 +177,8 @@ describe('tables of retrans', function () {
         ['--netns', network.client.name, '--by', 'remote'],
         async (tool) => {
           const held = startConnect(network.client, SERVER.ipv4, PORT, {
-            send: 60 * 500,
+            // It still sends when its answers are held back, also where that takes a while.
+            send: 60 * 500 * SLOWDOWN,
             chunk: 500,
             chunkGapUs: 20_000,
             hold: true,
