@@ -36,12 +36,14 @@ await bundleProgram({ file: main, format: 'cjs', codeSplitting: false }, [embedd
 
 const blob = path.join(folder, 'tcpscope.blob');
 const config = path.join(folder, 'sea.json');
-const assets = Object.fromEntries(ASSETS.map((name) => [name, path.join(root, name)]));
-writeFileSync(
-  config,
-  JSON.stringify({ main, output: blob, disableExperimentalSEAWarning: true, useCodeCache: true, assets }),
-);
-execFileSync(process.execPath, ['--experimental-sea-config', config], {
+// Relative to the folder: the name of the main script gets into the blob, which must not depend on where it is built.
+const assets = Object.fromEntries(ASSETS.map((name) => [name, path.relative(folder, path.join(root, name))]));
+const options = { disableExperimentalSEAWarning: true, useCodeCache: true };
+const names = { main: path.basename(main), output: path.basename(blob) };
+writeFileSync(config, JSON.stringify({ ...names, ...options, assets }));
+// The compiled code depends on hashes that V8 seeds by chance.
+execFileSync(process.execPath, ['--random-seed=1', '--experimental-sea-config', path.basename(config)], {
+  cwd: folder,
   stdio: ['ignore', 'ignore', 'inherit'],
 });
 

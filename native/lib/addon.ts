@@ -70,13 +70,15 @@ export interface NativeEvents {
 
 function load(): Addon | AddonError {
   if (process.platform !== 'linux') return new AddonError('platform', 'BPF is a part of Linux');
-  const { path, isOurs } = addonFile();
+  const { path, isOurs, release } = addonFile();
   try {
     const loaded = createRequire(import.meta.url)(path) as Addon;
     loaded.setErrorFactory(makeError);
     return loaded;
   } catch (cause) {
     return explainLoad(path, cause, isOurs);
+  } finally {
+    release?.();
   }
 }
 

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { getRawAsset } from 'node:sea';
 import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /** Whether interpreter and program are one file. */
 export const IS_STANDALONE: boolean = true;
@@ -27,22 +27,25 @@ export function assetFile(name: string): string {
   return file;
 }
 
-/** The addon, which is loaded at once: then nothing lies about, even if this process is killed. */
-export function addonFile(): { path: string; isOurs: boolean } {
-  const file = write(`native/prebuilds/linux-${process.arch}/bpf.node`);
-  setImmediate(() => {
-    remove(file);
-  });
-  return { path: file, isOurs: true };
+/** The addon: in place of native/lib/addon_file.ts. Once it is loaded nothing lies about, even if this process is killed. */
+export function addonFile(): { path: string; isOurs: boolean; release: () => void } {
+  const path = write(`native/prebuilds/linux-${process.arch}/bpf.node`);
+  return {
+    path,
+    isOurs: true,
+    release: () => {
+      remove(path);
+    },
+  };
 }
 
 /** In a new folder that nobody else may enter. */
 function write(name: string): string {
-  const file = path.join(mkdtempSync(path.join(tmpdir(), 'tcpscope-')), path.basename(name));
+  const file = join(mkdtempSync(join(tmpdir(), 'tcpscope-')), basename(name));
   writeFileSync(file, assetBytes(name), { mode: 0o700, flag: 'wx' });
   return file;
 }
 
 function remove(file: string): void {
-  rmSync(path.dirname(file), { recursive: true, force: true });
+  rmSync(dirname(file), { recursive: true, force: true });
 }

@@ -153,8 +153,11 @@ onHost.describe('what is published', function () {
     );
     assert.equal((await noexec.exited).code, 69);
     assert.match(noexec.stderr, /mounted noexec: name another one in TMPDIR/);
-    const left = startInside({ netns: host!.path, root, mounts }, '/tmp/tcpscope --version && ls -A /tmp');
+    const left = startInside(
+      { netns: host!.path, root, mounts },
+      '/tmp/tcpscope --version && echo left: && ls -A /tmp',
+    );
     const { stdout } = await left.output();
-    assert.match(stdout, /^tcpscope \d+\.\d+\.\d+.*\ntcpscope\n$/);
+    assert.match(stdout, /^tcpscope \d+\.\d+\.\d+\n[^]*\nleft:\ntcpscope\n$/);
   });
 });
