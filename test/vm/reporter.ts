@@ -19,6 +19,9 @@ export default class JsonLines extends reporters.Base {
     runner.on('fail', (test, error: Error) => {
       write(test, 'failed', error.stack ?? error.message);
     });
+    runner.on('retry', (test, error: Error) => {
+      process.stdout.write(`again: ${test.fullTitle()}: ${error.message.split('\n')[0]}\n`);
+    });
     runner.on('pending', (test) => {
       write(test, 'skipped', reason(test));
     });

@@ -48,6 +48,19 @@ export class Routed {
     await host.exec('tc', ['qdisc', verb, 'dev', device, 'root', 'netem', ...limit, ...netem.split(' ')]);
   }
 
+  /** Tells `host` where an address is, on the device `at` of `other`: a queue would lose its questions too. */
+  static async #acquaint(
+    host: Namespace,
+    device: string,
+    other: Namespace,
+    address: string,
+    at = 'eth0',
+  ): Promise<void> {
+    const { stdout } = await other.exec('ip', ['-json', 'link', 'show', 'dev', at]);
+    const [link] = JSON.parse(stdout) as [{ address: string }];
+    await host.ip(`neighbour replace ${address} lladdr ${link.address} dev ${device} nud permanent`);
+  }
+
   async destroy(): Promise<void> {
     await Promise.all([this.client.destroy(), this.router.destroy(), this.server.destroy()]);
   }
@@ -66,6 +79,8 @@ export class Routed {
       `address add ${address}/24 dev eth0`,
       `route add default via ${gateway}`,
     );
+    await Routed.#acquaint(this.router, device, host, address);
+    await Routed.#acquaint(host, 'eth0', this.router, gateway, device);
     if (options.single) await host.ip('link set eth0 gso_max_segs 1');
     if (options.hosts !== undefined) await Routed.#netem(host, 'eth0', options.hosts, 'add');
     for (const [key, value] of Object.entries(options.sysctl ?? {})) await host.sysctl(key, value);

@@ -21,6 +21,8 @@ const ROOT = path.resolve(import.meta.dirname, '../../..');
 
 /** How much longer tests may take in a guest. */
 const SLOWDOWN = 10;
+/** What fails in an emulated machine that has to share its CPU is tried again, and told; what fails three times has failed. */
+const RETRIES = 2;
 /** A guest that takes longer hangs; with a CPU of its own it takes a third of that. */
 const LIMIT_MS = 45 * 60_000;
 /** Loaded into every Node. */
@@ -76,6 +78,7 @@ function suite({ grep, files }: Options): string {
   const mocha = [
     ...['node', 'node_modules/mocha/bin/mocha.js', '--require', 'build/test/slowdown.js'],
     ...['--reporter', 'build/test/vm/reporter.js', '--timeout', String(SLOWDOWN * 60_000)],
+    ...['--retries', String(RETRIES)],
     ...(grep === undefined ? [] : ['--fgrep', quote(grep)]),
   ];
   return [...mocha, ...patterns].join(' ');

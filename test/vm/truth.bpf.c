@@ -15,7 +15,7 @@ enum counted {
     CONNECT_V4,     /* tcp_v4_connect */
     CONNECT,        /* tcp_connect: it sends a SYN */
     FINISH_CONNECT, /* tcp_finish_connect: the SYN-ACK has come */
-    RETRANSMIT,     /* __tcp_retransmit_skb, where it could send */
+    RETRANSMIT,     /* tcp_retransmit_skb, or what it calls, where it could send */
     RETRANSMIT_SYNACK,
     PROBED_CONNECT_V4, /* the same by kprobes */
     PROBED_CONNECT,
@@ -51,6 +51,15 @@ struct {
     __type(key, __u32); /* local port */
     __type(value, struct moments);
 } finished SEC(".maps");
+
+/* Sockets inside of tcp_retransmit_skb. Compilers may put __tcp_retransmit_skb into it, as that of
+ * Debian's 6.1 does. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 4096);
+    __type(key, __u64); /* struct sock * */
+    __type(value, __u8);
+} inside SEC(".maps");
 
 static __always_inline bool wanted(const struct sock *sk) {
     return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) == netns;
@@ -113,12 +122,38 @@ int BPF_PROG(has_finished, struct sock *sk) {
     return 0;
 }
 
-/* The function under tcp_retransmit_skb, which tail loss probes call by themselves. */
-SEC("fexit/__tcp_retransmit_skb")
+SEC("fentry/tcp_retransmit_skb")
+int BPF_PROG(retransmitting, struct sock *sk) {
+    __u64 key = (__u64)sk;
+    __u8 yes = 1;
+
+    (void)ctx;
+    if (wanted(sk))
+        bpf_map_update_elem(&inside, &key, &yes, BPF_ANY);
+    return 0;
+}
+
+SEC("fexit/tcp_retransmit_skb")
 int BPF_PROG(has_retransmitted, struct sock *sk, struct sk_buff *skb, int segs, int result) {
+    __u64 key = (__u64)sk;
+
     (void)ctx;
     (void)skb;
     (void)segs;
+    bpf_map_delete_elem(&inside, &key);
+    return result ? 0 : count(sk, RETRANSMIT);
+}
+
+/* Tail loss probes call it by themselves. */
+SEC("fexit/__tcp_retransmit_skb")
+int BPF_PROG(has_probed, struct sock *sk, struct sk_buff *skb, int segs, int result) {
+    __u64 key = (__u64)sk;
+
+    (void)ctx;
+    (void)skb;
+    (void)segs;
+    if (bpf_map_lookup_elem(&inside, &key))
+        return 0;
     return result ? 0 : count(sk, RETRANSMIT);
 }
 

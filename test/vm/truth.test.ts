@@ -106,8 +106,8 @@ describe('beside sch_netem', () => {
     }
   });
 
-  it('SYNS are those that left the host, one more for each that was lost', async () => {
-    const network = await Routed.create({ there: 'loss 30%', back: 'delay 5ms' });
+  it('SYNS are those that left the host, at least one more for each that was lost', async () => {
+    const network = await Routed.create({ there: 'loss 20%', back: 'delay 5ms' });
     try {
       await network.client.exec('nft', ['-f', '-'], { input: COUNT_SYNS('output') });
       await network.server.exec('nft', ['-f', '-'], { input: COUNT_SYNS('input') });
@@ -123,7 +123,9 @@ describe('beside sch_netem', () => {
       const lost = sent - (await countedSyns(network.server));
       const syns = rows.reduce((sum, row) => sum + row.syns, 0);
       assert.ok(lost > 0);
-      assert.deepEqual({ syns, again: syns - rows.length }, { syns: sent, again: lost });
+      assert.equal(syns, sent);
+      // A slow machine also sends again what was not lost.
+      assert.ok(syns - rows.length >= lost, `${syns} of ${rows.length} connections, ${lost} lost`);
       for (const row of rows) assert.equal(row.syns > 1, row.latency_us > 1_000_000, JSON.stringify(row));
     } finally {
       await network.destroy();
