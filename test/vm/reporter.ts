@@ -19,7 +19,7 @@ export default class JsonLines extends reporters.Base {
     runner.on('fail', (test, error: Error) => {
       write(test, 'failed', error.stack ?? error.message);
     });
-    runner.on('retry', (test, error: Error) => {
+    runner.on('retry', (test: Test, error: Error) => {
       process.stdout.write(`again: ${test.fullTitle()}: ${error.message.split('\n')[0]}\n`);
     });
     runner.on('pending', (test) => {
