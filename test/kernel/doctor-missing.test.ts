@@ -1,5 +1,6 @@
 /** What doctor says of hosts that lack something: this one, seen without it. */
 import assert from 'node:assert/strict';
+import { onHost } from '../features.js';
 import { doctor } from './doctor-run.js';
 import { ROOT } from './tool.js';
 
@@ -16,7 +17,8 @@ const withoutCapabilities = (...names: string[]): string[] => [
   `--inh-caps=${names.map((name) => `-${name}`).join(',')}`,
 ];
 
-describe('doctor where something is missing', () => {
+// What is missing is taken away here, on each kernel in the same way; test/kernel/doctor is run on all.
+onHost.describe('doctor where something is missing', () => {
   it('nobody: exit code 77, each capability, and the very command', () => {
     const { code, of } = doctor([], NOBODY, NOBODYS_RUN);
     assert.equal(code, 77);
