@@ -3,6 +3,9 @@
 /** 1 on a real machine. */
 export const SLOWDOWN = Number(process.env['TCPSCOPE_TEST_SLOWDOWN'] ?? '1');
 
+/** One that waits for what does not come is tried again sooner. */
+const LONGEST_MS = 150_000;
+
 /** Fewer of what only makes a test long, such as handshakes at full speed. */
 export const fewer = (count: number): number => Math.round(count / SLOWDOWN);
 
@@ -12,6 +15,6 @@ export const late = (ms: number): number => ms * SLOWDOWN;
 export const mochaHooks: Mocha.RootHookObject = {
   beforeEach(this: Mocha.Context) {
     const test = this.currentTest;
-    test?.timeout(test.timeout() * SLOWDOWN);
+    test?.timeout(Math.min(test.timeout() * SLOWDOWN, Math.max(test.timeout(), LONGEST_MS)));
   },
 };

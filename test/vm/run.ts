@@ -23,8 +23,8 @@ const ROOT = path.resolve(import.meta.dirname, '../../..');
 const SLOWDOWN = 10;
 /** What fails in an emulated machine that has to share its CPU is tried again, and told; what fails three times has failed. */
 const RETRIES = 2;
-/** A guest that takes longer hangs; with a CPU of its own it takes a third of that. */
-const LIMIT_MS = 45 * 60_000;
+/** A guest that takes longer hangs; with a CPU of its own it takes half of that. */
+const LIMIT_MS = 30 * 60_000;
 /** Loaded into every Node. */
 const INTERPRET = path.join(ROOT, 'test/vm/interpret.cjs');
 
