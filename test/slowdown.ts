@@ -15,6 +15,6 @@ export const late = (ms: number): number => ms * SLOWDOWN;
 export const mochaHooks: Mocha.RootHookObject = {
   beforeEach(this: Mocha.Context) {
     const test = this.currentTest;
-    test?.timeout(Math.min(test.timeout() * SLOWDOWN, Math.max(test.timeout(), LONGEST_MS)));
+    test?.timeout(Math.min(test.timeout() * SLOWDOWN, LONGEST_MS));
   },
 };
