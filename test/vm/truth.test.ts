@@ -178,11 +178,15 @@ describe('beside fentry and kprobes', () => {
         assert.equal(ok, 20);
       });
       assert.match(stderr, /; 0 events lost/);
+      // From Linux 7.0 on tracepoints can be preempted, and a program is skipped that is at work on that CPU: the summary counts it.
+      const missed = Number(/(\d+) events? missed/.exec(stderr)?.[1] ?? '0');
       for (const [index, host] of [network.client, network.server].entries()) {
         const ours = rows.filter((row) => row.netns === host.inode && row.error === null);
         const synacks = ours.filter(({ kind, state }) => kind === 'synack' && state === 'SYN_RECV').length;
         const { retransmit, retransmitSynack } = truths[index]!.calls();
-        assert.deepEqual([ours.length - synacks, synacks], [retransmit, retransmitSynack], host.name);
+        const hidden = retransmit + retransmitSynack - ours.length;
+        assert.ok(hidden >= 0 && hidden <= missed, `${host.name}: ${hidden} hidden, ${missed} missed`);
+        if (missed === 0) assert.equal(synacks, retransmitSynack, host.name);
         assert.ok(retransmit > 20, `${retransmit} retransmissions`);
       }
     } finally {
