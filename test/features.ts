@@ -69,11 +69,6 @@ export function need(context: Mocha.Context, ...features: Feature[]): void {
   skip(context, `this kernel has no ${missing.join(', no ')}`);
 }
 
-/** Skips the running test in a guest where it is known to fail for a reason that nobody has found yet. */
-export function unexplainedIn(context: Mocha.Context, guest: string, what: string): void {
-  if (process.env['TCPSCOPE_GUEST'] === guest) skip(context, `not understood: ${what}`);
-}
-
 const isGuest = process.env['TCPSCOPE_GUEST'] !== undefined;
 
 /**

@@ -1,7 +1,7 @@
 /** Every kind of retransmission, provoked on purpose on a path of 20 ms each way. */
 import assert from 'node:assert/strict';
 import { CLIENT, Network, SERVER, connect, listen, startConnect } from '#tcpscope/lab/network.js';
-import { need, unexplainedIn } from '../features.js';
+import { need } from '../features.js';
 import { SLOWDOWN, late } from '../slowdown.js';
 import { UNSEEN_RETRIES } from './unseen.js';
 import { median, traceRetrans, type RetransRow, type Tool } from './tool.js';
@@ -33,6 +33,8 @@ describe('kinds of retrans', function () {
         `server-data-3:${PORT.serverThird}`,
       ],
     });
+    // Else what the tests before it lost leaves a window of one or two segments, and nothing more is lost with the first.
+    await network.client.sysctl('net.ipv4.tcp_no_metrics_save', 1);
     only = ['--netns', `${network.client.name},${network.server.name}`];
     for (const port of [PORT.plain, PORT.firstSyn, PORT.firstSynack, PORT.third, PORT.last])
       await listen(network.server, SERVER.ipv4, port, { close: true });
@@ -158,8 +160,7 @@ describe('kinds of retrans', function () {
     );
   });
 
-  it('rto, then loss: nothing arrives for 2 s', async function () {
-    unexplainedIn(this, '5.10', 'no row follows the time-outs, though the cable works again');
+  it('rto, then loss: nothing arrives for 2 s', async () => {
     const { rows } = await traceRetrans(only, async (tool) => {
       // It still writes when the cable is cut, even on a machine that takes seconds for that.
       const held = startConnect(network.client, SERVER.ipv4, PORT.plain, {
