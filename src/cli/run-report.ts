@@ -54,7 +54,7 @@ export async function runReport<Item extends Flow & { type: string }>(run: Repor
     recorder = await run.openRecorder();
     const warning = run.renounce?.();
     const status = warning === undefined ? run.status : `${warning}\n${run.status}`;
-    const { elapsedNs, endedNs, outputOpen } = await runSession({
+    const { elapsedNs, endedNs, unshown, wantsSummary } = await runSession({
       source: new AttributedSource(source, { ...run, recorder }),
       reducers: recorder ? [...report.reducers, recorded(recorder)] : report.reducers,
       view: report.view,
@@ -68,12 +68,13 @@ export async function runReport<Item extends Flow & { type: string }>(run: Repor
     });
     const audit = run.audit();
     end = { endedNs, audit };
-    if (!outputOpen) return;
+    if (!wantsSummary) return;
     process.stderr.write(
       summary({
         facts: report.facts(),
         durationNs: elapsedNs,
         losses: source.losses(),
+        unshown,
         ...(audit === undefined ? {} : { audit }),
         colorLevel: 0,
         width: process.stderr.isTTY ? display.width : undefined,

@@ -7,6 +7,8 @@ export interface Source<Item> {
   drain(nowNs: number): Item[];
   /** True: nothing will come any more, as at the end of a recording. Absent where there is always more to come. */
   readonly ended?: boolean;
+  /** True: what has not been drained is kept however long that takes, as in a recording; absent: some of it may get lost. */
+  readonly keeps?: boolean;
   /** Stops tracing; what had come before it can still be drained. */
   stop(): void;
   /** What the source knows about its own losses; after `stop` and the last `drain`. */

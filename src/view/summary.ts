@@ -1,5 +1,5 @@
 import type { Losses } from '../model/source.js';
-import type { SummaryFacts } from '../model/summary.js';
+import type { SummaryFacts, Unshown } from '../model/summary.js';
 import { formatCount, formatElapsed, formatRate } from '../model/units.js';
 import { createPaint, type Paint } from './paint.js';
 import { quantileText } from './quantiles.js';
@@ -10,6 +10,7 @@ export interface SummaryOptions {
   facts: SummaryFacts;
   durationNs: number;
   losses: Losses;
+  unshown?: Unshown;
   /** `agrees with the kernel (ActiveOpens +1,204)`, or why not; absent where totals cannot be compared. */
   audit?: string;
   colorLevel: Display['colorLevel'];
@@ -54,10 +55,28 @@ function missing({ lost, untracked, missed, unowned = 0, uncounted = 0 }: Losses
   return clauses;
 }
 
+/** What was counted all the same. */
+function hidden({ rows, intervals }: Unshown, paint: Paint): string[] {
+  const clauses: string[] = [];
+  if (rows > 0) clauses.push(paint.tone('warn', `${counted(rows, 'row')} not shown (slow output)`));
+  if (intervals > 0)
+    clauses.push(paint.tone('warn', `${counted(intervals, 'interval')} not shown (slow output)`));
+  return clauses;
+}
+
 /** The two lines at the end of a session. */
-export function summary({ facts, durationNs, losses, audit, colorLevel, width }: SummaryOptions): string {
+export function summary({
+  facts,
+  durationNs,
+  losses,
+  unshown,
+  audit,
+  colorLevel,
+  width,
+}: SummaryOptions): string {
   const { latency, ownersUnknown } = facts;
-  const clauses = missing(losses, createPaint(colorLevel));
+  const paint = createPaint(colorLevel);
+  const clauses = [...missing(losses, paint), ...(unshown ? hidden(unshown, paint) : [])];
   if (latency && latency.histogram.count > 0)
     clauses.unshift(`${latency.label} ${quantileText(latency.histogram)}`);
   if (ownersUnknown > 0) clauses.push(`${counted(ownersUnknown, 'owner')} unknown`);
