@@ -177,9 +177,12 @@ int BPF_PROG(set_state, struct sock *sk, int oldstate, int newstate) {
     return 0;
 }
 
+/* The tracepoint stores an attempt; its socket is in SYN_SENT only when all programs on it have run. */
+#define SURELY_STARTED_NS 10000000000ULL
+
 /*
  * Attempts that hang: run over in_flight. An entry whose socket is no longer opening missed its end (the
- * kernel does not run a tp_btf program inside itself on one CPU); it is removed.
+ * kernel does not run a tp_btf program inside itself on one CPU), or has not begun; the former is removed.
  */
 SEC("iter/bpf_map_elem")
 int pending(struct bpf_iter__bpf_map_elem *ctx) {
@@ -193,12 +196,13 @@ int pending(struct bpf_iter__bpf_map_elem *ctx) {
         return 0;
     sk = *key;
     handshake = attempt->handshake;
+    handshake.end_ns = bpf_ktime_get_ns();
     state = BPF_CORE_READ(sk, __sk_common.skc_state);
     if (state != TCP_SYN_SENT && state != TCP_SYN_RECV) {
-        bpf_map_delete_elem(&in_flight, &sk);
+        if (handshake.end_ns - handshake.start_ns >= SURELY_STARTED_NS)
+            bpf_map_delete_elem(&in_flight, &sk);
         return 0;
     }
-    handshake.end_ns = bpf_ktime_get_ns();
     handshake.outcome = OUTCOME_PENDING;
     handshake.errno = 0;
     handshake.wire_us = 0;
