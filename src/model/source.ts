@@ -1,3 +1,5 @@
+import type { KernelCost } from './self-cost.js';
+
 /**
  * Where items come from, live or recorded: everything behind it cannot tell which.
  * The session polls it; a source has no timer of its own.
@@ -18,6 +20,8 @@ export interface Source<Item> {
   stop(): void;
   /** What the source knows about its own losses; after `stop` and the last `drain`. */
   losses(): Losses;
+  /** What its programs in the kernel have cost so far; absent, or undefined, where nothing measures it. */
+  kernelCost?(): KernelCost | undefined;
   /** Releases everything; may be called twice. */
   close(): void;
 }

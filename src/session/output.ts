@@ -13,7 +13,7 @@ export interface Streams {
 }
 
 /** Characters that may wait to be read: a person wants to see what is now, a program all that there is. */
-const ROOM = { terminal: 256 << 10, other: 4 << 20 };
+const ROOM = { terminal: 256 << 10, other: 8 << 20 };
 /** The same for stderr. */
 const MESSAGES_ROOM = 64 << 10;
 /** A replay may have more frames than an eye can see: between two on a terminal there is this much real time. */
@@ -36,8 +36,10 @@ export class Output {
   private readonly outlet: Outlet;
   /** stderr. */
   private readonly messages: Outlet;
-  /** stdout and stderr are the same terminal, pipe or file. */
-  private readonly isOnePlace: boolean;
+  /** True if stderr is the same terminal, pipe or file. */
+  readonly hasMessages: boolean;
+  /** Lines of the terminal that a view does not get. */
+  private keptLines = 0;
   private readonly stdout: NodeJS.WriteStream;
   private readonly screen = new Screen();
   private lastFrameNs = -Infinity;
@@ -56,7 +58,7 @@ export class Output {
   private readonly onResize = (): void => {
     const { columns, rows } = this.size;
     this.display.width = columns;
-    this.display.height = rows;
+    this.display.height = rows - this.keptLines;
     this.redraw();
   };
 
@@ -74,7 +76,7 @@ export class Output {
       if (this.skipped && !this.stop.stopped) this.redraw();
     };
     this.messages = new Outlet(stderr, () => undefined);
-    this.isOnePlace = areOnePlace(stdout, stderr);
+    this.hasMessages = areOnePlace(stdout, stderr);
     this.waitForTerminals(false);
     if (stdout.isTTY) {
       this.onResize();
@@ -99,7 +101,13 @@ export class Output {
 
   /** False if nobody would read a summary: the reader has gone, or does not read and has stderr too. */
   get wantsSummary(): boolean {
-    return this.open || (this.abandoned && !this.isOnePlace);
+    return this.open || (this.abandoned && !this.hasMessages);
+  }
+
+  /** Keeps lines below the frame of a view for something else. */
+  keepLines(lines: number): void {
+    this.keptLines = lines;
+    this.onResize();
   }
 
   append(text: string): void {
@@ -109,7 +117,7 @@ export class Output {
   /** A line for the user, on stderr; between two texts if that is where stdout is. Nobody waits for that one either. */
   tell(line: string): void {
     const text = `${line}\n`;
-    if (this.isOnePlace) this.append(text);
+    if (this.hasMessages) this.append(text);
     else if (this.messages.backlog < MESSAGES_ROOM) this.messages.write(text);
   }
 
@@ -188,7 +196,7 @@ export class Output {
     // Until a later moment this keeps oclif from waiting for a closed stream.
     setTimeout(() => {
       this.outlet.abandon();
-      if (this.isOnePlace) this.messages.abandon();
+      if (this.hasMessages) this.messages.abandon();
     }, LATER_MS);
   }
 

@@ -1,7 +1,7 @@
 import { formatCount } from '../model/units.js';
 
 /** Up to this share of the room every row is shown; from there on fewer and fewer. */
-const FREE_SHARE = 1 / 2;
+const FREE_SHARE = 3 / 4;
 /** Below this share the reader keeps up, and more rows are tried. */
 const CALM_SHARE = 1 / 8;
 /** Between two attempts to show more rows. */

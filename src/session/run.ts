@@ -25,6 +25,8 @@ export interface SessionOptions<Item> {
   counts: (item: Item) => boolean;
   /** Off a terminal, only the last frame is written: of a recording nobody waits for the others. Default: each. */
   onlyLastFrame?: boolean;
+  /** A line of what the tool costs, to show beside each interval; for stderr, or below a frame. */
+  stats?: ((nowNs: number, clockOffsetNs: number, unshown: Unshown) => string) | undefined;
   /** Default: the time of this host. */
   clock?: Clock;
   /** Default: those of the process. */
@@ -62,6 +64,8 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
   const limit = options.count ?? Infinity;
   let counted = 0;
   let live: Live | undefined;
+  /** A line below a frame. */
+  let below = '';
   let endedNs = startedNs;
 
   /** Up to the one that reaches the count. Returns those whose row is shown. */
@@ -79,30 +83,36 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
   };
   const adapt = (): void => {
     const nowNs = monotonicNs();
-    sample.adapt(output.backlog, nowNs);
+    sample.adapt(output.open ? output.backlog : Infinity, nowNs);
     const news = sample.news(nowNs);
     if (news !== undefined) output.tell(news);
   };
-  const look = async (): Promise<number> => {
+  /** @param relief waits for a reader that has kept up, when more has come than it can have taken */
+  const look = async (relief: () => Promise<void>): Promise<number> => {
     const items = source.drain(clock.nowNs());
     adapt();
     for (let at = 0; at < items.length; at += SLICE) {
       output.append(view.items(take(items.slice(at, at + SLICE)), clock.unixOffsetNs()));
-      if (sample.wouldBegin(output.backlog)) await output.taken(GRACE_MS);
+      if (sample.wouldBegin(output.backlog)) await relief();
       adapt();
     }
     if (counted >= limit) stop.now();
     return items.length;
   };
-  const frame = (): string => {
-    return view.frame(clock.nowNs(), clock.unixOffsetNs()) ?? '';
-  };
+  const frame = (): string => (view.frame(clock.nowNs(), clock.unixOffsetNs()) ?? '') + below;
   const lastFrame = (): string => {
     const nowNs = clock.nowNs();
     const offsetNs = clock.unixOffsetNs();
     return (view.end ? view.end(nowNs, offsetNs) : view.frame(nowNs, offsetNs)) ?? '';
   };
+  const showStats = (): void => {
+    const line = options.stats?.(clock.nowNs(), clock.unixOffsetNs(), unshown());
+    if (line === undefined) return;
+    if (live && output.hasMessages) below = `${line}\n`;
+    else output.tell(line);
+  };
   const showInterval = (): void => {
+    showStats();
     if (live) live.tick();
     else if (options.onlyLastFrame) return;
     // The state is in the next one too.
@@ -126,8 +136,9 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
     streams.stderr.write(`${options.status}\n`);
     output.append(view.begin());
     live = startLive(options, streams, output, stop, frame);
+    if (live && options.stats && output.hasMessages) output.keepLines(1);
     while (!stop.stopped) {
-      const came = await look();
+      const came = await look(() => output.taken(GRACE_MS));
       const pollNs = source.restNs ?? pollAfter(came);
       const nowNs = clock.nowNs();
       const isLast = nowNs >= endNs || source.ended === true;
@@ -144,7 +155,8 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
     }
     await live?.release();
     source.stop();
-    await look();
+    // Nothing more comes: there is time to show all that has.
+    await look(() => output.finish(source.keeps === true));
     // The interval that has just begun is too short for a rate: the last frame shows the one before it.
     if (live) await live.last(lastFrame());
     else output.append(lastFrame());

@@ -1,8 +1,10 @@
+import type { SelfCost } from '../model/self-cost.js';
 import type { Losses } from '../model/source.js';
 import type { SummaryFacts, Unshown } from '../model/summary.js';
 import { formatCount, formatElapsed, formatRate } from '../model/units.js';
 import { createPaint, type Paint } from './paint.js';
 import { quantileText } from './quantiles.js';
+import { costClauses } from './self-cost.js';
 import { filled, textWidth } from './width.js';
 import type { Display } from './view.js';
 
@@ -11,10 +13,12 @@ export interface SummaryOptions {
   durationNs: number;
   losses: Losses;
   unshown?: Unshown;
+  /** Absent for a recording, which costs nobody anything. */
+  cost?: SelfCost | undefined;
   /** `agrees with the kernel (ActiveOpens +1,204)`, or why not; absent where totals cannot be compared. */
   audit?: string;
   colorLevel: Display['colorLevel'];
-  /** Of the terminal, for breaking lines between clauses; absent: two lines, however long. */
+  /** Of the terminal, for breaking lines between clauses; absent: lines however long. */
   width?: number | undefined;
 }
 
@@ -64,12 +68,13 @@ function hidden({ rows, intervals }: Unshown, paint: Paint): string[] {
   return clauses;
 }
 
-/** The two lines at the end of a session. */
+/** The lines at the end of a session: what was seen, how good that is, and what it cost. */
 export function summary({
   facts,
   durationNs,
   losses,
   unshown,
+  cost,
   audit,
   colorLevel,
   width,
@@ -81,5 +86,7 @@ export function summary({
     clauses.unshift(`${latency.label} ${quantileText(latency.histogram)}`);
   if (ownersUnknown > 0) clauses.push(`${counted(ownersUnknown, 'owner')} unknown`);
   if (audit !== undefined) clauses.push(audit);
-  return `${joined(seen(facts, durationNs), width)}\n${joined(clauses, width)}\n`;
+  const lines = [joined(seen(facts, durationNs), width), joined(clauses, width)];
+  if (cost) lines.push(filled(costClauses(cost, facts.count), ', ', width ?? Infinity).join('\n'));
+  return `${lines.join('\n')}\n`;
 }

@@ -173,6 +173,11 @@ export class Tool {
   }
 }
 
+/** Rows that were counted but not shown, because nobody read them in time. */
+export function unshownRows({ stderr }: Pick<Ended, 'stderr'>): number {
+  return Number((/([\d,]+) rows not shown/.exec(stderr)?.[1] ?? '0').replaceAll(',', ''));
+}
+
 type Traffic = (tool: Tool) => Promise<unknown>;
 
 /** Rows of everything that `connlat` saw while `traffic` ran, and the summary. */
