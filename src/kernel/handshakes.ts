@@ -1,6 +1,7 @@
 /** Live source of outgoing handshakes: bpf/connlat.bpf.c and what must be asked beside its events. */
 import { encodeGlobals } from '../events/connlat.js';
 import {
+  CONTROL_SIZE,
   decodeHandshake,
   decodeMeeting,
   EVENT_TYPES,
@@ -30,6 +31,8 @@ export interface HandshakeSourceOptions {
   syncErrors: boolean;
   /** Sum up in the kernel by these parts of a flow instead of sending events. */
   sumsBy?: FlowParts | undefined;
+  /** Begins with events, and `follow` may choose anew at any time; needs `sumsBy`. */
+  adjustable?: boolean;
   /** Age from which a hanging attempt is reported as pending, in ns; 0: never. */
   pendingNs: number;
   /** Tell of incoming connections too, for the clocks of recordings. */
@@ -42,6 +45,14 @@ export interface HandshakeSourceOptions {
   maxInFlight?: number;
   /** Cells of sums between two looks, 65,536 unless told. */
   maxCells?: number;
+}
+
+/** How attempts are followed. */
+export interface Following {
+  /** Sums in place of events. */
+  sums: boolean;
+  /** 1: each; else one in so many, which stands for the others in sums. */
+  oneIn: number;
 }
 
 export const HANDSHAKE_HOOKS: readonly Hook[] = [
@@ -62,7 +73,7 @@ export function handshakePrograms(options: HandshakeSourceOptions): ProgramOptio
       filter,
       transport,
       aggregate: sumsBy !== undefined,
-      adjustable: false,
+      adjustable: options.adjustable ?? false,
       grouping: groupingBy(sumsBy ?? NO_PARTS),
       syncErrors,
       meetings,
@@ -89,8 +100,13 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
   private nextSweepNs = 0;
   /** Attempts that hang and have been told, by their start. */
   private hanging = new Map<number, Handshake>();
-  /** Where the kernel sums up. */
+  /** Where the kernel sums up, or may be told to. */
   private readonly sums: HandshakeSums | undefined;
+  private following: Following;
+  /** Of what was summed up before a change. */
+  private hasOldSums = false;
+  /** Attempts were left out: what was seen is not what the kernel's counters have. */
+  private sampled = false;
   private readonly auditor: HandshakeAuditor | undefined;
   private readonly cgroups: NewCgroupPaths;
 
@@ -101,6 +117,7 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
     this.auditor = options.audit ? new HandshakeAuditor(options.hostRoot ?? '/') : undefined;
     this.cgroups = new NewCgroupPaths(program);
     this.sums = options.sumsBy && new HandshakeSums(program, options.sumsBy);
+    this.following = { sums: this.sums !== undefined && !options.adjustable, oneIn: 1 };
     program.attach();
     this.foundInFlight = decodeAll(program.iterate('find_in_flight'));
     this.auditor?.attached(this.foundInFlight);
@@ -116,14 +133,29 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
     return new HandshakeSource(program, options);
   }
 
+  /** From now on, of attempts that begin: events or sums, of all or of some. */
+  follow(following: Following): void {
+    this.hasOldSums ||= this.following.sums;
+    this.following = following;
+    this.sampled ||= following.oneIn > 1;
+    this.program.map('control').update(new Uint8Array(4), encodeControl(following));
+  }
+
+  /** Attempts that have begun, followed or not. */
+  get started(): number {
+    return this.program.counter('started');
+  }
+
   /** Without sums, events tell what happened as soon as they have come. */
   get restNs(): number | undefined {
-    return this.sums?.restNs;
+    return this.following.sums ? this.sums?.restNs : undefined;
   }
 
   drain(nowNs: number): (HandshakeItem | Meeting)[] {
-    const items = this.sums ? [...this.sums.take(nowNs)] : this.events();
-    if (this.options.pendingNs > 0 && (this.sums || nowNs >= this.nextSweepNs)) {
+    const items: (HandshakeItem | Meeting)[] = this.sums && !this.options.adjustable ? [] : this.events();
+    if (this.sums && (this.following.sums || this.hasOldSums)) items.push(...this.sums.take(nowNs));
+    this.hasOldSums = false;
+    if (this.options.pendingNs > 0 && (this.following.sums || nowNs >= this.nextSweepNs)) {
       this.nextSweepNs = nowNs + this.sweepNs;
       this.sweep(items);
     }
@@ -153,7 +185,7 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
     this.hanging = new Map(hanging.map((attempt) => [attempt.startNs, attempt]));
     const news = hanging.filter(({ startNs }) => !before.has(startNs));
     items.push(...news.sort((a, b) => a.startNs - b.startNs));
-    if (!this.sums) return;
+    if (!this.following.sums) return;
     for (const [startNs, attempt] of before) if (!this.hanging.has(startNs)) items.push(pendingEnd(attempt));
   }
 
@@ -170,8 +202,9 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
     else detach();
   }
 
-  /** What the totals and the kernel's counters say, after `stop` and the last `drain`; undefined without `audit`. */
+  /** What the totals and the kernel's counters say, after `stop` and the last `drain`; undefined without `audit`, or if attempts were left out. */
   auditFacts(): HandshakeAudit | undefined {
+    if (this.sampled) return undefined;
     const { lost, untracked, missed } = this.losses();
     for (const [netns, tally] of this.sums?.tallies() ?? []) this.auditor?.addTally(netns, tally);
     return this.auditor?.facts({
@@ -205,6 +238,14 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
   close(): void {
     this.program.close();
   }
+}
+
+function encodeControl({ sums, oneIn }: Following): Uint8Array {
+  const bytes = new Uint8Array(CONTROL_SIZE);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, sums ? 1 : 0, true);
+  view.setUint32(4, oneIn, true);
+  return bytes;
 }
 
 function seenNs(item: Handshake | Meeting): number {
