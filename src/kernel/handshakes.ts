@@ -16,6 +16,7 @@ import { NO_PARTS, type FlowParts } from '../model/flow-parts.js';
 import type { HandshakeItem, PendingEnd } from '../model/handshake.js';
 import type { Hook } from '../model/hook.js';
 import type { Meeting } from '../model/meeting.js';
+import type { KernelCost } from '../model/self-cost.js';
 import type { Losses, Source } from '../model/source.js';
 import { NEW_CGROUPS, NewCgroupPaths } from './cgroup-paths.js';
 import { HandshakeAuditor } from './handshake-audit.js';
@@ -229,6 +230,10 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
       untracked: this.program.counter('untracked'),
       missed: this.program.recursionMisses(),
     };
+  }
+
+  kernelCost(): KernelCost {
+    return this.program.estimatedCost();
   }
 
   close(): void {
