@@ -74,6 +74,8 @@ export interface NativeMap {
   update(key: Uint8Array, value: Uint8Array, flags: number): void;
   delete(key: Uint8Array): boolean;
   entries(): { keys: Uint8Array; values: Uint8Array; count: number };
+  take(): { keys: Uint8Array; values: Uint8Array; count: number };
+  putMap(key: Uint8Array, map: NativeMap): void;
 }
 
 export interface NativeEvents {

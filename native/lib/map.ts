@@ -92,6 +92,23 @@ export class BpfMap {
     return this.#native.entries();
   }
 
+  /**
+   * Reads the whole map and leaves it empty. What programs count meanwhile may be lost: it is for maps that none of them has.
+   *
+   * @throws BpfError for a map type without batch operations, such as an array
+   */
+  take(): MapEntries {
+    return this.#native.take();
+  }
+
+  /**
+   * Sets a value of a map of maps. When it returns, no program runs any more that has the map which was there before
+   * (maybe_wait_bpf_programs, kernel/bpf/syscall.c).
+   */
+  putMap(key: Uint8Array, map: BpfMap): void {
+    this.#native.putMap(key, map.#native);
+  }
+
   #require(condition: boolean, operation: string, problem: string): void {
     if (!condition) throw new BpfError(operation, `the map ${problem}`, 22, '');
   }
