@@ -6,7 +6,6 @@ import { readdirSync, statSync } from 'node:fs';
 import { BpfObject, enableStats } from '#bpf-native-bindings';
 import { parseGroupKeys } from '#tcpscope/aggregate/group-keys.js';
 import { HANDSHAKE_KEYS } from '#tcpscope/aggregate/handshake-keys.js';
-import { COUNTERS, type Counter } from '#tcpscope/events/shared.js';
 import { encodeGlobals } from '#tcpscope/events/connlat.js';
 import { groupingBy } from '#tcpscope/kernel/handshake-sums.js';
 import { allParts } from '#tcpscope/model/flow-parts.js';
@@ -30,14 +29,13 @@ const [pid, rate, seconds, remotes] = process.argv.slice(2, 6).map(Number) as [
 const keys = parseGroupKeys((process.argv[6] ?? '').split(',').filter(Boolean), HANDSHAKE_KEYS);
 const object = load();
 const stats = enableStats();
-const lostBefore = counter('lost');
-const { submitted, took } = submit();
+const { submitted, lost, took } = submit();
 const { runTimeNs } = object.programInfo('generate');
 stats.close();
 const generated: Generated = {
   submitted,
   perSecond: submitted / took,
-  lost: counter('lost') - lostBefore,
+  lost,
   kernelNs: runTimeNs / submitted,
   cpuShare: (process.cpuUsage().user + process.cpuUsage().system) / 1e6 / process.uptime(),
 };
@@ -72,27 +70,19 @@ function load(): BpfObject {
 }
 
 /** Busy-wait is left to nobody: it sleeps, and does then what has become due. */
-function submit(): { submitted: number; took: number } {
+function submit(): { submitted: number; lost: number; took: number } {
   const context = bytesOf(BigUint64Array.of(BigInt(EVENTS_A_RUN)));
   const pause = new Int32Array(new SharedArrayBuffer(4));
   const runsASecond = rate / EVENTS_A_RUN;
   const began = performance.now();
-  let [runs, due, elapsed] = [0, 0, 0];
+  let [runs, due, lost, elapsed] = [0, 0, 0, 0];
   while ((elapsed = (performance.now() - began) / 1e3) < seconds) {
     due = Math.max(due, (elapsed - MOST_BEHIND_SECONDS) * runsASecond);
-    for (; due < elapsed * runsASecond; due++, runs++) object.testRun('generate', { context });
+    for (; due < elapsed * runsASecond; due++, runs++)
+      lost += object.testRun('generate', { context }).returnValue;
     Atomics.wait(pause, 0, 0, SLEEP_MS);
   }
-  return { submitted: runs * EVENTS_A_RUN, took: elapsed };
-}
-
-function counter(name: Counter): number {
-  const key = bytesOf(Uint32Array.of(COUNTERS.indexOf(name)));
-  const values = object.map('counters').lookupPerCpu(key)!;
-  return values.reduce(
-    (sum, value) => sum + Number(new DataView(value.buffer, value.byteOffset).getBigUint64(0, true)),
-    0,
-  );
+  return { submitted: runs * EVENTS_A_RUN, lost, took: elapsed };
 }
 
 /** Numbers of cgroups that are there, so that their names are found. */
