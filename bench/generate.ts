@@ -2,7 +2,8 @@
  * Program: node generate.js PID RATE SECONDS REMOTES [KEY,KEY]: has bench/generator.bpf.c tell so many handshakes a second to the connlat
  * of this PID, and prints a Generated. The keys are those of its --by.
  */
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { BpfObject, enableStats } from '#bpf-native-bindings';
 import { parseGroupKeys } from '#tcpscope/aggregate/group-keys.js';
 import { HANDSHAKE_KEYS } from '#tcpscope/aggregate/handshake-keys.js';
@@ -18,7 +19,8 @@ const EVENTS_A_RUN = 100;
 const SLEEP_MS = 1;
 /** What could not be done in time is left out beyond this: a pause of the machine shall not become a flood. */
 const MOST_BEHIND_SECONDS = 0.02;
-const CGROUPS = 16;
+/** As many as bench/generator.bpf.c takes. */
+const [CGROUPS, PIDS] = [16, 64];
 
 const [pid, rate, seconds, remotes] = process.argv.slice(2, 6).map(Number) as [
   number,
@@ -64,7 +66,8 @@ function load(): BpfObject {
   for (const [name, value] of globals) if (known.has(name)) loading.setGlobal(name, value);
   loading.setGlobal('remotes', bytesOf(Uint32Array.of(remotes)));
   loading.setGlobal('netns', bytesOf(Uint32Array.of(statSync('/proc/self/ns/net').ino)));
-  loading.setGlobal('cgroups', bytesOf(BigUint64Array.from(someCgroups())));
+  loading.setGlobal('cgroups', bytesOf(BigUint64Array.from(some(cgroups(), CGROUPS))));
+  loading.setGlobal('pids', bytesOf(Uint32Array.from(some(processes(), PIDS))));
   loading.load();
   return loading;
 }
@@ -85,13 +88,28 @@ function submit(): { submitted: number; lost: number; took: number } {
   return { submitted: runs * EVENTS_A_RUN, lost, took: elapsed };
 }
 
+/** So many, over and over if there are fewer. */
+function some<Thing>(things: readonly Thing[], count: number): Thing[] {
+  return Array.from({ length: count }, (_, index) => things[index % things.length]!);
+}
+
 /** Numbers of cgroups that are there, so that their names are found. */
-function someCgroups(): bigint[] {
-  const folder = '/sys/fs/cgroup';
-  const found = readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => statSync(`${folder}/${name}`, { bigint: true }).ino);
-  return Array.from({ length: CGROUPS }, (_, index) => found[index % found.length] ?? 1n);
+function cgroups(): bigint[] {
+  const mount = /^\S+ (\S+) cgroup2 /m.exec(readFileSync('/proc/self/mounts', 'utf8'))?.[1];
+  if (mount === undefined) return [0n];
+  const below = readdirSync(mount, { withFileTypes: true, recursive: true }).filter((each) =>
+    each.isDirectory(),
+  );
+  return ['', ...below.map(({ parentPath, name }) => path.relative(mount, path.join(parentPath, name)))].map(
+    (folder) => statSync(path.join(mount, folder), { bigint: true }).ino,
+  );
+}
+
+/** Processes that are there: who makes so many handshakes seldom ends at once. */
+function processes(): number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0);
 }
 
 function bytesOf({ buffer }: { buffer: ArrayBuffer }): Uint8Array {

@@ -5,16 +5,17 @@
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-#define MOST_CGROUPS 16
+#define CGROUPS 16
 #define COMMS 8
 #define PORTS 8
-#define PIDS 200
+#define PIDS 64
 #define MOST_AT_ONCE 128
 
 /* Where the handshakes are said to happen. */
 const volatile __u32 remotes = 1000;
 const volatile __u32 netns = 0;
-const volatile __u64 cgroups[MOST_CGROUPS] = {};
+const volatile __u64 cgroups[CGROUPS] = {};
+const volatile __u32 pids[PIDS] = {};
 
 static const comm_t comms[COMMS] = {"nginx", "puma",  "java",         "python3",
                                     "node",  "envoy", "redis-server", "curl"};
@@ -91,8 +92,8 @@ static __always_inline void tell(void *ctx) {
     handshake.remote_address = from_ipv4(bpf_htonl(0x0a010000 + far));
     handshake.local_port = 32768 + (random >> 12) % 28000;
     handshake.remote_port = ports[far % PORTS];
-    handshake.pid = 10000 + owner;
-    handshake.cgroup_id = cgroups[owner % MOST_CGROUPS];
+    handshake.pid = pids[owner];
+    handshake.cgroup_id = cgroups[owner % CGROUPS];
     __builtin_memcpy(handshake.comm, comms[owner % COMMS], sizeof(handshake.comm));
     end(&handshake, far, (random >> 16) % 1000);
     report(ctx, &handshake, following);
