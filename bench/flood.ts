@@ -6,10 +6,8 @@ import type { Column, Sample } from './table.js';
 import { start } from './tools.js';
 import type { Sink, TracingProcess } from './tracing.js';
 
-const RATES = [10, 20, 30, 40, 60, 80, 100, 120, 140, 170, 200, 250, 300, 400, 500].map(
-  (each) => each * 1000,
-);
-const STEP_SECONDS = 5;
+const RATES = [10, 20, 40, 70, 100, 130, 170, 250, 400].map((each) => each * 1000);
+const STEP_SECONDS = 4;
 /** The peak of the hosts that this was made for. */
 const PEAK = { perSecond: 170_000, seconds: 60, remotes: 1000 };
 const REMOTES = 1000;
@@ -57,22 +55,24 @@ export const flood: Part = {
   async run(bench) {
     const measure = async (subject: Subject): Promise<Sample> => {
       const tracing = await start(subject.words.split(' '), subject.sink);
-      let best: Flooded | undefined;
+      let figures: Record<string, number> = {};
+      let complaint = `no loss at ${RATES.at(-1)!.toLocaleString('en')}/s`;
       for (const perSecond of RATES) {
         bench.progress(`${subject.name}, ${perSecond}/s`);
         const next = await flooded(tracing, subject, { perSecond, seconds: STEP_SECONDS, remotes: REMOTES });
-        if (next.perSecond < perSecond * REACHED) break;
         if (next.lost > 0) {
-          await tracing.stop();
-          return { figures: { ...(best ? figuresOf(best) : {}), ...beyond(next) } };
+          figures = { ...figures, ...beyond(next) };
+          complaint = '';
+          break;
         }
-        best = next;
+        if (next.perSecond < perSecond * REACHED) {
+          complaint = 'no loss at as many as the generator could make';
+          break;
+        }
+        figures = figuresOf(next);
       }
       await tracing.stop();
-      return {
-        figures: best ? figuresOf(best) : {},
-        complaint: 'no loss at any rate that the generator reached',
-      };
+      return { figures, complaint };
     };
     const rows = await rowsOf(fewRounds(bench), SUBJECTS, measure);
     return [{ title: 'The highest rate', columns: FLOOD_COLUMNS, rows }];

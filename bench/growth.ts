@@ -11,7 +11,7 @@ import { start, tool } from './tools.js';
 const RATES = [1000, 10_000, 50_000, 100_000, 170_000];
 const REMOTES = [10, 1000, 10_000, 100_000];
 const CONNECTIONS = [0, 1000, 10_000, 50_000];
-const SECONDS = 10;
+const SECONDS = 5;
 const FEW_REMOTES = 1000;
 const MODERATE_RATE = 50_000;
 const HANDSHAKES = 50_000;
