@@ -108,6 +108,16 @@ static __always_inline enum outcome failure(__u32 errno, __u32 segs_out) {
     }
 }
 
+/*
+ * Why it failed, as the program will be told. Whoever polls may have taken a reset's error already: between
+ * tcp_reset()'s setting it and tcp_done(). What the program closes itself is shut down before (tcp_close).
+ */
+static __always_inline __u32 error_of(const struct sock *sk, const struct tcp_sock *tcp) {
+    if (!sk->sk_err && tcp->segs_in && sk->sk_shutdown != SHUTDOWN_MASK)
+        return ECONNREFUSED;
+    return sk->sk_err;
+}
+
 static __always_inline int end_attempt(void *ctx, struct sock *sk, int newstate) {
     struct sock *key = sk; /* 6.1 and 6.12 distrust a pointer once a helper has had its stack slot */
     struct attempt *attempt = bpf_map_lookup_elem(&in_flight, &key);
@@ -130,9 +140,11 @@ static __always_inline int end_attempt(void *ctx, struct sock *sk, int newstate)
         handshake->outcome = OUTCOME_OK;
         handshake->wire_us = tcp->srtt_us >> 3;
     } else {
-        handshake->outcome = failure(sk->sk_err, tcp->segs_out);
+        handshake->errno = error_of(sk, tcp);
+        handshake->outcome = failure(handshake->errno, tcp->segs_out);
         /* Given up, but the network had said why: a hint that the program may never have seen. */
-        handshake->errno = sk->sk_err ? sk->sk_err : sk->sk_err_soft;
+        if (!handshake->errno)
+            handshake->errno = sk->sk_err_soft;
     }
     /* ESTABLISHED without a SYN is a connection that TCP_REPAIR put back (CRIU): no handshake. */
     if (wants_local_port(handshake->local_port) && (tcp->segs_out || newstate != TCP_ESTABLISHED))

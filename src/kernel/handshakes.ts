@@ -39,6 +39,8 @@ export interface HandshakeSourceOptions {
   hostRoot?: string;
   /** Attempts that can hang at once, 65,536 unless told. */
   maxInFlight?: number;
+  /** Cells of sums between two looks, 65,536 unless told. */
+  maxCells?: number;
 }
 
 export const HANDSHAKE_HOOKS: readonly Hook[] = [
@@ -51,7 +53,7 @@ export const CONNECT_PROGRAMS = ['enter_connect', 'exit_connect'] as const;
 
 /** What is loaded for these options. */
 export function handshakePrograms(options: HandshakeSourceOptions): ProgramOptions {
-  const { filter, sumsBy, syncErrors, meetings, maxInFlight } = options;
+  const { filter, sumsBy, syncErrors, meetings, maxInFlight, maxCells } = options;
   const transport = options.transport === 'auto' ? bestTransport() : options.transport;
   return {
     object: 'connlat',
@@ -67,7 +69,10 @@ export function handshakePrograms(options: HandshakeSourceOptions): ProgramOptio
     transport,
     attach: [...programsFor(HANDSHAKE_HOOKS), ...(syncErrors ? CONNECT_PROGRAMS : [])],
     iterators: ['pending', 'find_in_flight'],
-    mapSizes: maxInFlight ? { in_flight: maxInFlight } : {},
+    mapSizes: {
+      ...(maxInFlight ? { in_flight: maxInFlight } : {}),
+      ...(maxCells ? { cells_even: maxCells, cells_odd: maxCells } : {}),
+    },
     unusedMaps: sumsBy ? [] : SUM_MAPS,
   };
 }
@@ -94,7 +99,7 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
   ) {
     this.auditor = options.audit ? new HandshakeAuditor(options.hostRoot ?? '/') : undefined;
     this.cgroups = new NewCgroupPaths(program);
-    this.sums = options.sumsBy && new HandshakeSums(program);
+    this.sums = options.sumsBy && new HandshakeSums(program, options.sumsBy);
     program.attach();
     this.foundInFlight = decodeAll(program.iterate('find_in_flight'));
     this.auditor?.attached(this.foundInFlight);
@@ -117,7 +122,7 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
 
   drain(nowNs: number): (HandshakeItem | Meeting)[] {
     const items = this.sums ? [...this.sums.take(nowNs)] : this.events();
-    if (this.options.pendingNs > 0 && nowNs >= this.nextSweepNs) {
+    if (this.options.pendingNs > 0 && (this.sums || nowNs >= this.nextSweepNs)) {
       this.nextSweepNs = nowNs + this.sweepNs;
       this.sweep(items);
     }
