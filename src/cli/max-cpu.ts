@@ -33,15 +33,15 @@ export function maxCpuOf(flags: MaxCpuFlagValues): number | undefined {
   return limit;
 }
 
-/** How attempts are followed in the kernel; see src/kernel/handshakes.ts. */
+/** What the kernel sends; see src/kernel/handshakes.ts. */
 interface Following {
   sums: boolean;
-  oneIn: number;
+  sampleOneIn: number;
 }
 
 /** What of the source of `connlat` it needs. */
 interface AdjustableSource {
-  follow(following: Following): void;
+  adjust(following: Following): void;
   readonly started: number;
   kernelCost(): KernelCost | undefined;
 }
@@ -50,14 +50,14 @@ interface FollowingStep extends Step {
   following: Following;
 }
 
-const ROWS: FollowingStep = { what: 'showing every attempt', following: { sums: false, oneIn: 1 } };
+const ROWS: FollowingStep = { what: 'showing every attempt', following: { sums: false, sampleOneIn: 1 } };
 const SAMPLED: readonly FollowingStep[] = SAMPLES.map((oneIn) => ({
   what: `following 1 in ${formatCount(oneIn)} attempts, counts are estimates`,
-  following: { sums: true, oneIn },
+  following: { sums: true, sampleOneIn: oneIn },
 }));
 
 function stepsOf(hasRows: boolean): [FollowingStep, ...FollowingStep[]] {
-  const following = { sums: true, oneIn: 1 };
+  const following = { sums: true, sampleOneIn: 1 };
   return hasRows
     ? [ROWS, { what: 'showing sums in place of rows', following }, ...SAMPLED]
     : [{ what: 'following every attempt', following }, ...SAMPLED];
@@ -70,7 +70,7 @@ export class HandshakeWatch implements Watch {
   private readonly governor: CpuGovernor<FollowingStep>;
   private intervalNs = monotonicNs();
   /** Attempts have been left out. */
-  private sampled = false;
+  sampled = false;
 
   constructor(
     limit: number,
@@ -78,7 +78,7 @@ export class HandshakeWatch implements Watch {
     private readonly hasRows: boolean,
   ) {
     this.governor = new CpuGovernor(limit, stepsOf(hasRows));
-    source.follow(this.governor.step.following);
+    source.adjust(this.governor.step.following);
   }
 
   /** To be fed with what the session shows. */
@@ -90,8 +90,8 @@ export class HandshakeWatch implements Watch {
     const line = this.governor.measure(nowNs, () => spent(this.source, this.source.started));
     if (line === undefined) return undefined;
     const { following } = this.governor.step;
-    this.source.follow(following);
-    this.sampled ||= following.oneIn > 1;
+    this.source.adjust(following);
+    this.sampled ||= following.sampleOneIn > 1;
     return line;
   }
 
@@ -100,8 +100,8 @@ export class HandshakeWatch implements Watch {
     const facts = this.totals.take();
     const tookNs = nowNs - this.intervalNs;
     this.intervalNs = nowNs;
-    const { sums, oneIn } = this.governor.step.following;
-    return sums ? intervalLine(facts, tookNs, oneIn > 1) : undefined;
+    const { sums, sampleOneIn } = this.governor.step.following;
+    return sums ? intervalLine(facts, tookNs, sampleOneIn > 1) : undefined;
   }
 
   /** Clauses for the summary. */

@@ -142,7 +142,7 @@ export default class Connlat extends BaseCommand {
         watch,
         stats: flags.stats ? { json: flags.json, context } : undefined,
         audit: () => {
-          const facts = handshakes.auditFacts();
+          const facts = watch?.sampled ? undefined : handshakes.auditFacts();
           return facts && handshakeAuditSentence(facts);
         },
       });

@@ -1,11 +1,12 @@
 /** Live source of outgoing handshakes: bpf/connlat.bpf.c and what must be asked beside its events. */
 import { encodeGlobals } from '../events/connlat.js';
+import { encode } from '../events/primitives.js';
 import {
-  CONTROL_SIZE,
   decodeHandshake,
   decodeMeeting,
   EVENT_TYPES,
   HANDSHAKE_SIZE,
+  SETTINGS,
   type Filter,
   type Handshake,
   type Transport,
@@ -31,7 +32,7 @@ export interface HandshakeSourceOptions {
   syncErrors: boolean;
   /** Sum up in the kernel by these parts of a flow instead of sending events. */
   sumsBy?: FlowParts | undefined;
-  /** Begins with events, and `follow` may choose anew at any time; needs `sumsBy`. */
+  /** `adjust` may be called. */
   adjustable?: boolean;
   /** Age from which a hanging attempt is reported as pending, in ns; 0: never. */
   pendingNs: number;
@@ -45,14 +46,6 @@ export interface HandshakeSourceOptions {
   maxInFlight?: number;
   /** Cells of sums between two looks, 65,536 unless told. */
   maxCells?: number;
-}
-
-/** How attempts are followed. */
-export interface Following {
-  /** Sums in place of events. */
-  sums: boolean;
-  /** 1: each; else one in so many, which stands for the others in sums. */
-  oneIn: number;
 }
 
 export const HANDSHAKE_HOOKS: readonly Hook[] = [
@@ -85,7 +78,7 @@ export function handshakePrograms(options: HandshakeSourceOptions): ProgramOptio
       ...(maxInFlight ? { in_flight: maxInFlight } : {}),
       ...(maxCells ? { cells_even: maxCells, cells_odd: maxCells } : {}),
     },
-    unusedMaps: sumsBy ? [] : SUM_MAPS,
+    unusedMaps: sumsBy || options.adjustable ? [] : SUM_MAPS,
   };
 }
 
@@ -100,13 +93,12 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
   private nextSweepNs = 0;
   /** Attempts that hang and have been told, by their start. */
   private hanging = new Map<number, Handshake>();
-  /** Where the kernel sums up, or may be told to. */
+  /** Where the kernel sums up, or may come to. */
   private readonly sums: HandshakeSums | undefined;
-  private following: Following;
-  /** Of what was summed up before a change. */
-  private hasOldSums = false;
-  /** Attempts were left out: what was seen is not what the kernel's counters have. */
-  private sampled = false;
+  /** False while the kernel sums up instead. */
+  private sendsEvents: boolean;
+  /** Sums may have come since they were last taken. */
+  private hasSums = false;
   private readonly auditor: HandshakeAuditor | undefined;
   private readonly cgroups: NewCgroupPaths;
 
@@ -116,8 +108,10 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
   ) {
     this.auditor = options.audit ? new HandshakeAuditor(options.hostRoot ?? '/') : undefined;
     this.cgroups = new NewCgroupPaths(program);
-    this.sums = options.sumsBy && new HandshakeSums(program, options.sumsBy);
-    this.following = { sums: this.sums !== undefined && !options.adjustable, oneIn: 1 };
+    const { sumsBy, adjustable } = options;
+    this.sums = sumsBy || adjustable ? new HandshakeSums(program, sumsBy ?? NO_PARTS) : undefined;
+    this.sendsEvents = sumsBy === undefined;
+    if (adjustable) this.adjust({ sums: !this.sendsEvents, sampleOneIn: 1 });
     program.attach();
     this.foundInFlight = decodeAll(program.iterate('find_in_flight'));
     this.auditor?.attached(this.foundInFlight);
@@ -133,29 +127,38 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
     return new HandshakeSource(program, options);
   }
 
-  /** From now on, of attempts that begin: events or sums, of all or of some. */
-  follow(following: Following): void {
-    this.hasOldSums ||= this.following.sums;
-    this.following = following;
-    this.sampled ||= following.oneIn > 1;
-    this.program.map('control').update(new Uint8Array(4), encodeControl(following));
+  /**
+   * Chooses anew what the kernel sends: events or sums, of each attempt or of one in some, whose sums are multiplied.
+   * Only where `adjustable` was asked for.
+   */
+  adjust({ sums, sampleOneIn }: { sums: boolean; sampleOneIn: number }): void {
+    const settings = this.program.map('settings');
+    for (const [name, value] of [
+      ['sums', sums ? 1 : 0],
+      ['sample-one-in', sampleOneIn],
+    ] as const)
+      settings.update(u32(SETTINGS.indexOf(name)), u32(value));
+    this.hasSums ||= !this.sendsEvents;
+    this.sendsEvents = !sums;
   }
 
-  /** Attempts that have begun, followed or not. */
+  /** Attempts that passed the filter since the start, the ones that are not followed included. */
   get started(): number {
     return this.program.counter('started');
   }
 
-  /** Without sums, events tell what happened as soon as they have come. */
+  /** Events tell what happened as soon as they have come. */
   get restNs(): number | undefined {
-    return this.following.sums ? this.sums?.restNs : undefined;
+    return this.sendsEvents ? undefined : this.sums?.restNs;
   }
 
   drain(nowNs: number): (HandshakeItem | Meeting)[] {
-    const items: (HandshakeItem | Meeting)[] = this.sums && !this.options.adjustable ? [] : this.events();
-    if (this.sums && (this.following.sums || this.hasOldSums)) items.push(...this.sums.take(nowNs));
-    this.hasOldSums = false;
-    if (this.options.pendingNs > 0 && (this.following.sums || nowNs >= this.nextSweepNs)) {
+    const items: (HandshakeItem | Meeting)[] = this.events();
+    if (this.sums && (this.hasSums || !this.sendsEvents)) {
+      items.push(...this.sums.take(nowNs));
+      this.hasSums = !this.sendsEvents;
+    }
+    if (this.options.pendingNs > 0 && (!this.sendsEvents || nowNs >= this.nextSweepNs)) {
       this.nextSweepNs = nowNs + this.sweepNs;
       this.sweep(items);
     }
@@ -185,7 +188,7 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
     this.hanging = new Map(hanging.map((attempt) => [attempt.startNs, attempt]));
     const news = hanging.filter(({ startNs }) => !before.has(startNs));
     items.push(...news.sort((a, b) => a.startNs - b.startNs));
-    if (!this.following.sums) return;
+    if (!this.sums) return;
     for (const [startNs, attempt] of before) if (!this.hanging.has(startNs)) items.push(pendingEnd(attempt));
   }
 
@@ -202,9 +205,8 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
     else detach();
   }
 
-  /** What the totals and the kernel's counters say, after `stop` and the last `drain`; undefined without `audit`, or if attempts were left out. */
+  /** What the totals and the kernel's counters say, after `stop` and the last `drain`; undefined without `audit`. */
   auditFacts(): HandshakeAudit | undefined {
-    if (this.sampled) return undefined;
     const { lost, untracked, missed } = this.losses();
     for (const [netns, tally] of this.sums?.tallies() ?? []) this.auditor?.addTally(netns, tally);
     return this.auditor?.facts({
@@ -240,16 +242,14 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
   }
 }
 
-function encodeControl({ sums, oneIn }: Following): Uint8Array {
-  const bytes = new Uint8Array(CONTROL_SIZE);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, sums ? 1 : 0, true);
-  view.setUint32(4, oneIn, true);
-  return bytes;
-}
-
 function seenNs(item: Handshake | Meeting): number {
   return 'endNs' in item ? item.endNs : item.timeNs;
+}
+
+function u32(value: number): Uint8Array {
+  return encode(4, (view) => {
+    view.setUint32(0, value, true);
+  });
 }
 
 function pendingEnd(attempt: Handshake): PendingEnd {
