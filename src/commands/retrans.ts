@@ -96,6 +96,7 @@ export default class Retrans extends BaseCommand {
             : 0,
         // Connections that the user did not ask for are nobody's business.
         meetings: flags.record !== undefined && hasOnlyPlaces(filter) && isEmptyFilter(wanted),
+        measuresRuns: flags.stats,
         audit: unfiltered,
         hostRoot: flags['host-root'],
       }));
