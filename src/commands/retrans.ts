@@ -5,7 +5,7 @@ import { filterFlags, hasOnlyPlaces, isUnfiltered, minLatencyFlag, toFilter } fr
 import { openLiveAttribution } from '../cli/live-attribution.js';
 import { openRecorder, recordFlags } from '../cli/record-flags.js';
 import { retransFlags, toRetransFilter } from '../cli/retrans-flags.js';
-import { RETRANS_MANUAL, retransReport } from '../cli/retrans-report.js';
+import { RETRANS_MANUAL, retransReport, sumsBy } from '../cli/retrans-report.js';
 import { runReport, type OpenRecorder } from '../cli/run-report.js';
 import { statsFlag, transportFlag } from '../cli/tracing-flags.js';
 import { countFlag, currentDisplay, parseTiming, viewFlags } from '../cli/view-flags.js';
@@ -89,6 +89,7 @@ export default class Retrans extends BaseCommand {
           (flags.by && !flags.hist && !flags.heatmap) || flags.record !== undefined
             ? timing.intervalMs * 1e6
             : 0,
+        sumsBy: sumsBy(flags, wanted),
         // Connections that the user did not ask for are nobody's business.
         meetings: flags.record !== undefined && hasOnlyPlaces(filter) && isEmptyFilter(wanted),
         audit: unfiltered,

@@ -186,6 +186,18 @@ export function decodeHandshake(view: DataView, offset: number): Handshake {
   };
 }
 
+/** struct tally. */
+export interface Tally {
+  opens: number;
+  fails: number;
+}
+/** Bytes of a struct tally. */
+export const TALLY_SIZE = 16;
+
+export function decodeTally(view: DataView, offset: number): Tally {
+  return { opens: readU64(view, offset + 0), fails: readU64(view, offset + 8) };
+}
+
 /** enum kind, by its number. */
 export const KINDS = ['syn', 'synack', 'fast', 'rto', 'loss', 'tlp'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -326,16 +338,4 @@ export function decodeSum(view: DataView, offset: number): Sum {
     minNs: readU64(view, offset + 8),
     maxNs: readU64(view, offset + 16),
   };
-}
-
-/** struct tally. */
-export interface Tally {
-  opens: number;
-  fails: number;
-}
-/** Bytes of a struct tally. */
-export const TALLY_SIZE = 16;
-
-export function decodeTally(view: DataView, offset: number): Tally {
-  return { opens: readU64(view, offset + 0), fails: readU64(view, offset + 8) };
 }
