@@ -139,6 +139,7 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
       ['sample-one-in', sampleOneIn],
     ] as const)
       settings.update(u32(SETTINGS.indexOf(name)), u32(value));
+    this.hasSums ||= !this.sendsEvents;
     this.sendsEvents = !sums;
   }
 
