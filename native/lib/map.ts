@@ -22,6 +22,8 @@ export class BpfMap {
   readonly #native: NativeMap;
   readonly #perCpu: boolean;
 
+  /** The number that bpftool shows. */
+  readonly id: number;
   /** libbpf's name of the type: 'hash', 'lru_hash', 'array', 'percpu_array', 'ringbuf'. */
   readonly type: string;
   /** Bytes. */
@@ -35,6 +37,7 @@ export class BpfMap {
   constructor(native: NativeMap) {
     this.#native = native;
     const shape = native.describe();
+    this.id = shape.id;
     this.type = shape.type;
     this.keySize = shape.keySize;
     this.valueSize = shape.valueSize;

@@ -76,6 +76,7 @@ Bytes Map::Key(const Napi::CallbackInfo &info, const char *operation) const {
 Napi::Value Map::Describe(const Napi::CallbackInfo &info) {
     const char *type = libbpf_bpf_map_type_str(static_cast<bpf_map_type>(kernelInfo.type));
     auto answer = Napi::Object::New(info.Env());
+    answer["id"] = kernelInfo.id;
     answer["type"] = type ? std::string(type) : "type " + std::to_string(kernelInfo.type);
     answer["keySize"] = kernelInfo.key_size;
     answer["valueSize"] = kernelInfo.value_size;
