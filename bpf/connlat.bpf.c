@@ -28,7 +28,7 @@ const struct handshake *const handshake_layout = 0;
 const struct sum_key *const sum_key_layout = 0;
 const struct sum *const sum_layout = 0;
 const struct tally *const tally_layout = 0;
-const struct control *const control_layout = 0;
+const enum setting *const setting_layout = 0;
 const struct run_cost *const run_cost_layout = 0;
 const enum outcome *const outcome_layout = 0;
 const enum counter *const counter_layout = 0;
@@ -84,7 +84,8 @@ static __always_inline int start_attempt(struct sock *sk) {
     set_flow(flow_of(handshake), tcp);
     set_current_owner(flow_of(handshake));
     attempt.retrans_before = tcp->total_retrans;
-    /* Should the end of an older attempt on this address have been missed, it must not take this one's end. */
+    /* Should the end of an older attempt on this address have been missed, it must not take this one's end.
+     */
     if (!wants_start(flow_of(handshake), sk) || !follow(sk, &attempt))
         bpf_map_delete_elem(&in_flight, &sk);
     return 0;

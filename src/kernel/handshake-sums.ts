@@ -118,7 +118,7 @@ class OtherCells {
     const events = this.program.counter('other');
     if (events === this.events) return undefined;
     this.events = events;
-    const sum = emptySum(NOTHING, true);
+    const sum = emptySum(NO_GROUP, true);
     for (const [cell, cpus] of this.program.perCpuEntries('other_cells', decodeSum).entries()) {
       const { count, minNs, maxNs } = total(cpus);
       const grown = count - (this.before[cell] ?? 0);
@@ -162,7 +162,7 @@ function add({ counts }: HandshakeSum, cell: number, { count, minNs, maxNs }: Su
   }
 }
 
-const NOTHING: SumKey = {
+const NO_GROUP: SumKey = {
   remoteAddress: '::',
   cgroupId: 0,
   netns: 0,
@@ -173,13 +173,20 @@ const NOTHING: SumKey = {
   cell: 0,
 };
 
-function emptySum({ cell: _, ...group }: SumKey, isOther: boolean): HandshakeSum {
+function emptySum(key: SumKey, isOther: boolean): HandshakeSum {
+  const { remoteAddress, remotePort, netns, cgroupId, pid, comm, outcome } = key;
   return {
     type: 'sum',
     localAddress: '::',
     localPort: 0,
+    remoteAddress,
+    remotePort,
+    netns,
+    cgroupId,
     uid: 0,
-    ...group,
+    pid,
+    comm,
+    outcome,
     counts: { outcomes: OUTCOMES.map(() => 0), lostSyn: 0, latencies: [] },
     isOther,
   };

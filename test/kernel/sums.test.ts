@@ -7,7 +7,7 @@ import { HANDSHAKE_KEYS } from '#tcpscope/aggregate/handshake-keys.js';
 import { toFilter } from '#tcpscope/cli/filter-flags.js';
 import { HandshakeSource } from '#tcpscope/kernel/handshakes.js';
 import { NO_PARTS } from '#tcpscope/model/flow-parts.js';
-import type { HandshakeItem, HandshakeSum } from '#tcpscope/model/handshake.js';
+import { isHandshake, type HandshakeItem, type HandshakeSum } from '#tcpscope/model/handshake.js';
 import { bucketIndex } from '#tcpscope/model/histogram.js';
 import { monotonicNs } from '#tcpscope/session/clock.js';
 import {
@@ -205,11 +205,59 @@ describe('sums of the kernel', function () {
     });
     await tool.said(() => pending().includes(3));
     await hanging;
-    await tool.said(() => tool.rows().some((row) => String(row.result) === 'abandoned'));
+    await tool.said(() => tool.rows().some((row) => row.result === 'abandoned'));
     const { stderr } = await tool.stop();
     assert.match(stderr, /3 attempts in .*: 3 abandoned; 3 lost a SYN/);
   });
 });
+
+describe('a source that is adjusted while it traces', () => {
+  it('sends events, or sums, or sums of one in four, and counts every start', async () => {
+    const host = await Namespace.create('adjust');
+    await listen(host, '0.0.0.0', PORT.plain);
+    const source = HandshakeSource.start({
+      filter: toFilter({ netns: [host.name] }),
+      transport: 'auto',
+      syncErrors: false,
+      adjustable: true,
+      pendingNs: 0,
+      meetings: false,
+      audit: false,
+    });
+    const drained = async (count: number): Promise<{ events: number; summed: number }> => {
+      await connect(host, '127.0.0.1', PORT.plain, { count, reset: true });
+      const items = source.drain(monotonicNs()) as HandshakeItem[];
+      return { events: items.filter(isHandshake).length, summed: attempts(sums(items)) };
+    };
+    try {
+      assert.deepEqual(await drained(10), { events: 10, summed: 0 });
+      assert.equal(source.restNs, undefined);
+      source.adjust({ sums: true, sampleOneIn: 1 });
+      assert.deepEqual(await drained(20), { events: 0, summed: 20 });
+      assert.ok(source.restNs! > 0);
+      source.adjust({ sums: true, sampleOneIn: 4 });
+      const { events, summed } = await drained(2000);
+      assert.equal(events, 0);
+      assert.equal(summed % 4, 0);
+      // Binomial: 500 of 2,000 are followed, with a standard deviation of 19.4.
+      assert.ok(Math.abs(summed / 4 - 500) < 5 * 19.4, `${summed / 4} of 2000 followed`);
+      source.adjust({ sums: false, sampleOneIn: 1 });
+      assert.deepEqual(await drained(10), { events: 10, summed: 0 });
+      assert.equal(source.started, 2040);
+    } finally {
+      source.close();
+      await host.destroy();
+    }
+  });
+});
+
+function sums(items: readonly { type: string }[]): HandshakeSum[] {
+  return (items as HandshakeItem[]).filter((item) => item.type === 'sum');
+}
+
+function attempts(all: readonly HandshakeSum[]): number {
+  return all.flatMap(({ counts }) => counts.outcomes).reduce((sum, count) => sum + count, 0);
+}
 
 describe('cells of sums', () => {
   let host: Namespace;
@@ -230,12 +278,6 @@ describe('cells of sums', () => {
       audit: false,
       ...(maxCells === undefined ? {} : { maxCells }),
     });
-
-  const sums = (items: readonly { type: string }[]): HandshakeSum[] =>
-    (items as HandshakeItem[]).filter((item) => item.type === 'sum');
-
-  const attempts = (all: readonly HandshakeSum[]): number =>
-    all.flatMap(({ counts }) => counts.outcomes).reduce((sum, count) => sum + count, 0);
 
   it('hold what happened since the last look, with the least and greatest latency of a bucket', async () => {
     const source = start();

@@ -7,7 +7,7 @@ export type Counts = Record<string, number>;
 /** Reads what a tool prints, line by line. */
 export interface Reader {
   line(text: string): void;
-  /** Finished rows of anybody's; undefined where there are no rows. */
+  /** What the rows told of, anybody's; undefined where there are no rows. */
   readonly rows?: number;
   /** Of the soak's own traffic; undefined where it cannot be told from others'. */
   ours(summary: Summary): Counts | undefined;
@@ -56,7 +56,13 @@ function segmentRows(): Reader {
   let rows = 0;
   return {
     line(text) {
-      const row = JSON.parse(text) as { netns_name: string | null; kind: string; segs: number };
+      const row = JSON.parse(text) as {
+        netns_name: string | null;
+        kind: string;
+        segs: number;
+        error: string | null;
+      };
+      if (row.error !== null) return; // it could not leave
       rows += row.segs;
       if (ours.test(row.netns_name ?? '')) counts[row.kind] = (counts[row.kind] ?? 0) + row.segs;
     },

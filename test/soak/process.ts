@@ -41,9 +41,16 @@ export function bpfIds(pid: number): BpfIds {
 export function stillLoaded({ programs, maps }: BpfIds): string[] {
   const left = (kind: 'prog' | 'map', ids: Set<number>): string[] =>
     listed(kind)
-      .filter((id) => ids.has(id))
-      .map((id) => `BPF ${kind} ${id}`);
+      .filter(({ id }) => ids.has(id))
+      .map(({ id }) => `BPF ${kind} ${id}`);
   return [...left('prog', programs), ...left('map', maps)];
+}
+
+/** Runs of the programs that the kernel skipped, because it was in one already. */
+export function skippedRuns({ programs }: BpfIds): number {
+  return listed('prog')
+    .filter(({ id }) => programs.has(id))
+    .reduce((sum, { recursion_misses: misses = 0 }) => sum + misses, 0);
 }
 
 /** Processes of this name. */
@@ -53,11 +60,17 @@ export function processesNamed(name: string): number[] {
     .map(Number);
 }
 
+interface Listed {
+  id: number;
+  /** Of a program: runs that the kernel skipped. */
+  recursion_misses?: number;
+}
+
 /** bpftool fails where an object ends while it is listing. */
-function listed(kind: 'prog' | 'map', attempts = 5): number[] {
+function listed(kind: 'prog' | 'map', attempts = 5): Listed[] {
   try {
     const text = execFileSync('bpftool', [kind, 'show', '-j'], { encoding: 'utf8', env: ENV, stdio: 'pipe' });
-    return (JSON.parse(text) as { id: number }[]).map(({ id }) => id);
+    return JSON.parse(text) as Listed[];
   } catch (error) {
     if (attempts === 1) throw error;
     return listed(kind, attempts - 1);
