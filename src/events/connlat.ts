@@ -1,5 +1,5 @@
 // Generated from bpf/connlat.bpf.c by scripts/generate-events.mjs. Do not edit.
-import { encode, readIp, readSocket, readText, readU64 } from './primitives.js';
+import { encode, readComm, readIp, readSocket, readU64 } from './primitives.js';
 import {
   EVENT_TYPES,
   TRANSPORTS,
@@ -59,7 +59,7 @@ export function decodeHandshake(view: DataView, offset: number): Handshake {
     cgroupId: readU64(view, offset + 72),
     uid: view.getUint32(offset + 80, true),
     pid: view.getUint32(offset + 84, true),
-    comm: readText(view, offset + 88, 16),
+    comm: readComm(view, offset + 88),
     outcome: OUTCOMES[view.getUint32(offset + 104, true)]!,
     errno: view.getUint32(offset + 108, true),
     wireUs: view.getUint32(offset + 112, true),

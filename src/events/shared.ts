@@ -1,5 +1,5 @@
 // Generated from bpf/include/ by scripts/generate-events.mjs. Do not edit.
-import { checkLength, readIp, readText, readU64, writeIp, writeText, writeU64 } from './primitives.js';
+import { checkLength, readComm, readIp, readU64, writeIp, writeText, writeU64 } from './primitives.js';
 
 /** enum counter, by its number. */
 export const COUNTERS = ['lost', 'untracked', 'started', 'unsent', 'segments'] as const;
@@ -165,6 +165,6 @@ export function decodeOwner(view: DataView, offset: number): Owner {
     startedNs: readU64(view, offset + 16),
     pid: view.getUint32(offset + 24, true),
     asked: view.getUint8(offset + 28) !== 0,
-    comm: readText(view, offset + 29, 16),
+    comm: readComm(view, offset + 29),
   };
 }
