@@ -1,87 +1,92 @@
-/** How much memory tcpscope takes: idle, after many handshakes or retransmissions, and with many groups. */
-import path from 'node:path';
+/** Part `memory`: how much of it a tool takes: idle, after many events, and with many remotes. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { loop, type Namespace } from '#tcpscope/lab/network.js';
-import { megabytes, memory, spread, untilCalm, type Spread } from './measure.js';
+import { loop } from '#tcpscope/lab/network.js';
+import { generate } from './generator.js';
+import { PORT } from './kernel.js';
+import { megabytes, memory, untilCalm } from './measure.js';
+import { fewRounds, rowsOf, type Bench, type Part } from './part.js';
+import { HANDSHAKE_PEERS, tracerOf, working } from './peers.js';
 import { retransmissions } from './silence.js';
-import { Tool } from './tracers.js';
+import type { Column, Sample } from './table.js';
+import { tool } from './tools.js';
+import type { Tracer } from './tracing.js';
 
-const PORT = 9000;
 const IDLE_MS = 2000;
-const STORM = { perSecond: 10_000, seconds: 3 };
-const REMOTES_PROGRAM = path.join(import.meta.dirname, 'remotes.js');
+const MILLION = { perSecond: 50_000, seconds: 20 };
+const FEW_REMOTES = 1000;
+const MANY_REMOTES = 100_000;
+const STORM = { perSecond: 10_000, seconds: 5 };
 
-/** MB of resident memory. */
-export interface Memory {
+/** MB of 10^6 bytes, resident. */
+const COLUMNS: Column[] = [
+  { header: 'at the start MB', figure: 'idle', decimals: 1 },
+  { header: '1,000,000 events', figure: 'million', decimals: 1 },
+  { header: 'as many, of 100,000 remotes', figure: 'remotes', decimals: 1 },
+  { header: '50,000 retransmissions', figure: 'storm', decimals: 1 },
+  { header: 'the most', figure: 'peak', decimals: 1 },
+];
+
+/** What happens to a tool, one after the other, by the name of the figure after it. */
+type Loads = Record<string, () => Promise<unknown>>;
+
+interface Subject {
   name: string;
-  idle: Spread;
-  after: Spread;
-  peak: Spread;
+  tracer: Tracer;
+  loads: (pid: number) => Loads;
 }
 
-interface Load {
-  name: string;
-  words: string[];
-  traffic: () => Promise<unknown>;
-}
+export const memories: Part = {
+  name: 'memory',
+  async run(bench) {
+    const peers = await working(HANDSHAKE_PEERS, bench.leaveOut);
+    const subjects = [
+      ...['connlat', 'connlat --json', 'connlat --by remote', 'connlat --hist'].map(flooded),
+      ...['retrans', 'retrans --by remote'].map((words) => stormed(bench, tool(words))),
+      ...peers.map((peer) => loaded(bench, tracerOf(peer, 'null'))),
+    ];
+    const rows = await rowsOf(fewRounds(bench), subjects, measure);
+    return [{ title: 'Memory', columns: COLUMNS, rows }];
+  },
+};
 
-export async function memories(
-  host: Namespace,
-  silence: Namespace,
-  { rounds, handshakes, remotes }: { rounds: number; handshakes: number; remotes: number },
-  progress: (what: string) => void,
-): Promise<Memory[]> {
-  const manyHandshakes = (): Promise<unknown> => loop(handshakes, PORT, {}, host);
-  const segments = STORM.perSecond * STORM.seconds;
-  const storm = retransmissions(silence, STORM.perSecond, STORM.seconds);
-  const loads: Load[] = [
-    { name: `connlat rows, ${handshakes} handshakes`, words: ['connlat'], traffic: manyHandshakes },
-    {
-      name: `connlat --json, ${handshakes} handshakes`,
-      words: ['connlat', '--json'],
-      traffic: manyHandshakes,
-    },
-    {
-      name: `connlat --hist, ${handshakes} handshakes`,
-      words: ['connlat', '--hist'],
-      traffic: manyHandshakes,
-    },
-    {
-      name: `connlat --by remote, ${remotes} remotes`,
-      words: ['connlat', '--by', 'remote'],
-      traffic: () => host.exec(process.execPath, [REMOTES_PROGRAM, String(remotes)]),
-    },
-    { name: `retrans rows, ${segments} retransmissions`, words: ['retrans'], traffic: storm },
-    {
-      name: `retrans --by remote, ${segments} retransmissions`,
-      words: ['retrans', '--by', 'remote'],
-      traffic: storm,
-    },
-  ];
-  const all = loads.map((load) => ({
-    load,
-    idle: [] as number[],
-    after: [] as number[],
-    peak: [] as number[],
-  }));
-  for (let round = 1; round <= rounds; round++) {
-    for (const { load, idle, after, peak } of all) {
-      progress(`memory, round ${round} of ${rounds}: ${load.name}`);
-      const tool = await Tool.start(load.words);
-      await sleep(IDLE_MS);
-      idle.push(megabytes(memory(tool.pid).now));
-      await load.traffic();
-      await untilCalm(tool.pid);
-      await sleep(IDLE_MS); // two more tables
-      after.push(megabytes(memory(tool.pid).now));
-      peak.push(megabytes(memory(tool.pid).peak));
-      await tool.stop();
-    }
+async function measure({ tracer, loads }: Subject): Promise<Sample> {
+  const tracing = await tracer.start();
+  const pid = tracing.pid!;
+  await sleep(IDLE_MS);
+  const figures: Record<string, number> = { idle: megabytes(memory(pid).now) };
+  for (const [figure, load] of Object.entries(loads(pid))) {
+    await load();
+    await untilCalm(pid);
+    await sleep(IDLE_MS); // two more tables
+    figures[figure] = megabytes(memory(pid).now);
   }
-  return all.map(({ load: { name }, idle, after, peak }) => ({
-    name,
-    idle: spread(idle)!,
-    after: spread(after)!,
-    peak: spread(peak)!,
-  }));
+  figures['peak'] = megabytes(memory(pid).peak);
+  return { figures, complaint: await tracing.stop() };
 }
+
+function flooded(words: string): Subject {
+  const by = / --by (.*)/.exec(words)?.[1];
+  const events = (pid: number, remotes: number): Promise<unknown> =>
+    generate(pid, { ...MILLION, remotes, ...(by === undefined ? {} : { keys: by }) });
+  return {
+    name: words,
+    tracer: tool(words),
+    loads: (pid) => ({
+      million: () => events(pid, FEW_REMOTES),
+      remotes: () => events(pid, MANY_REMOTES),
+    }),
+  };
+}
+
+const stormed = (bench: Bench, tracer: Tracer): Subject => ({
+  name: tracer.name,
+  tracer,
+  loads: () => ({ storm: retransmissions(bench.silence, STORM.perSecond, STORM.seconds) }),
+});
+
+/** A peer takes real handshakes only. */
+const loaded = (bench: Bench, tracer: Tracer): Subject => ({
+  name: tracer.name,
+  tracer,
+  loads: () => ({ million: () => loop(MILLION.perSecond * MILLION.seconds, PORT, {}, bench.host) }),
+});

@@ -1,14 +1,19 @@
 // Generated from bpf/connlat.bpf.c by scripts/generate-events.mjs. Do not edit.
+<<<<<<< HEAD
 import { encode, readComm, readIp, readSocket, readU64 } from './primitives.js';
+=======
+import { encode } from './primitives.js';
+>>>>>>> main
 import {
-  EVENT_TYPES,
   TRANSPORTS,
-  type EventType,
   type Filter,
+  type Grouping,
   type Transport,
   writeFilter,
+  writeGrouping,
 } from './shared.js';
 
+<<<<<<< HEAD
 /** enum outcome, by its number. */
 export const OUTCOMES = [
   'ok',
@@ -84,17 +89,33 @@ export function decodeTotals(view: DataView, offset: number): Totals {
   };
 }
 
+=======
+>>>>>>> main
 /** The `const volatile` globals, to set before the load. */
 export interface Globals {
+  aggregate: boolean;
+  adjustable: boolean;
   transport: Transport;
   filter: Filter;
+  grouping: Grouping;
   meetings: boolean;
-  aggregate: boolean;
   syncErrors: boolean;
 }
 /** Name and bytes of each global. @throws {RangeError} if a list is too long. */
 export function encodeGlobals(globals: Globals): [name: string, value: Uint8Array][] {
   return [
+    [
+      'aggregate',
+      encode(1, (view) => {
+        view.setUint8(0, globals.aggregate ? 1 : 0);
+      }),
+    ],
+    [
+      'adjustable',
+      encode(1, (view) => {
+        view.setUint8(0, globals.adjustable ? 1 : 0);
+      }),
+    ],
     [
       'transport',
       encode(4, (view) => {
@@ -108,15 +129,15 @@ export function encodeGlobals(globals: Globals): [name: string, value: Uint8Arra
       }),
     ],
     [
-      'meetings',
-      encode(1, (view) => {
-        view.setUint8(0, globals.meetings ? 1 : 0);
+      'grouping',
+      encode(40, (view) => {
+        writeGrouping(view, 0, globals.grouping);
       }),
     ],
     [
-      'aggregate',
+      'meetings',
       encode(1, (view) => {
-        view.setUint8(0, globals.aggregate ? 1 : 0);
+        view.setUint8(0, globals.meetings ? 1 : 0);
       }),
     ],
     [

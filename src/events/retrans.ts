@@ -6,9 +6,11 @@ import {
   TRANSPORTS,
   type EventType,
   type Filter,
+  type Grouping,
   type Kind,
   type Transport,
   writeFilter,
+  writeGrouping,
 } from './shared.js';
 
 /** struct retransmit. */
@@ -163,9 +165,11 @@ export interface Globals {
   transport: Transport;
   filter: Filter;
   meetings: boolean;
+  grouping: Grouping;
   wantedKinds: number;
   wantedStates: number;
   countSockets: boolean;
+  sumSockets: boolean;
 }
 /** Name and bytes of each global. @throws {RangeError} if a list is too long. */
 export function encodeGlobals(globals: Globals): [name: string, value: Uint8Array][] {
@@ -189,6 +193,12 @@ export function encodeGlobals(globals: Globals): [name: string, value: Uint8Arra
       }),
     ],
     [
+      'grouping',
+      encode(40, (view) => {
+        writeGrouping(view, 0, globals.grouping);
+      }),
+    ],
+    [
       'wanted_kinds',
       encode(4, (view) => {
         view.setUint32(0, globals.wantedKinds, true);
@@ -204,6 +214,12 @@ export function encodeGlobals(globals: Globals): [name: string, value: Uint8Arra
       'count_sockets',
       encode(1, (view) => {
         view.setUint8(0, globals.countSockets ? 1 : 0);
+      }),
+    ],
+    [
+      'sum_sockets',
+      encode(1, (view) => {
+        view.setUint8(0, globals.sumSockets ? 1 : 0);
       }),
     ],
   ];

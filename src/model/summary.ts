@@ -14,3 +14,12 @@ export interface SummaryFacts {
   /** Items whose owner is not known. */
   ownersUnknown: number;
 }
+
+/** What was counted but not shown. */
+export interface Unshown {
+  rows: number;
+  /** Why rows were not: `slow output`, `--max-cpu`. */
+  reasons: readonly string[];
+  /** Tables, histograms. */
+  intervals: number;
+}

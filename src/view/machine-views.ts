@@ -14,6 +14,7 @@ function rowsIn<Item>(format: MachineFormat, { columns, context }: RowsOptions<I
   const write = itemWriter(format, columns);
   return {
     begin: () => format.header(columns.map(({ key }) => key)),
+    hasRow: () => true,
     items(items, clockOffsetNs) {
       const now = { ...context, clockOffsetNs };
       let text = '';
