@@ -1,5 +1,5 @@
 // Generated from bpf/retrans.bpf.c by scripts/generate-events.mjs. Do not edit.
-import { encode, readIp, readSocket, readText, readU64 } from './primitives.js';
+import { encode, readComm, readIp, readSocket, readU64 } from './primitives.js';
 import {
   EVENT_TYPES,
   KINDS,
@@ -67,7 +67,7 @@ export function decodeRetransmit(view: DataView, offset: number): Retransmit {
     cgroupId: readU64(view, offset + 64),
     uid: view.getUint32(offset + 72, true),
     pid: view.getUint32(offset + 76, true),
-    comm: readText(view, offset + 80, 16),
+    comm: readComm(view, offset + 80),
     progressNs: readU64(view, offset + 96),
     bytesRetrans: readU64(view, offset + 104),
     error: view.getInt32(offset + 112, true),
@@ -130,7 +130,7 @@ export function decodeSocketCounts(view: DataView, offset: number): SocketCounts
     cgroupId: readU64(view, offset + 64),
     uid: view.getUint32(offset + 72, true),
     pid: view.getUint32(offset + 76, true),
-    comm: readText(view, offset + 80, 16),
+    comm: readComm(view, offset + 80),
     segsOut: view.getUint32(offset + 96, true),
     dsackDups: view.getUint32(offset + 100, true),
     totalRetrans: view.getUint32(offset + 104, true),
@@ -156,7 +156,7 @@ export function decodeOwnerFound(view: DataView, offset: number): OwnerFound {
     socket: readSocket(view, offset + 8),
     sinceNs: readU64(view, offset + 16),
     untilNs: readU64(view, offset + 24),
-    comm: readText(view, offset + 32, 16),
+    comm: readComm(view, offset + 32),
   };
 }
 

@@ -1,4 +1,7 @@
 // Generated from bpf/include/ by scripts/generate-events.mjs. Do not edit.
+<<<<<<< HEAD
+import { checkLength, readComm, readIp, readU64, writeIp, writeText, writeU64 } from './primitives.js';
+=======
 import {
   checkLength,
   readIp,
@@ -32,6 +35,7 @@ export function decodeRunCost(view: DataView, offset: number): RunCost {
     untilTimed: readU64(view, offset + 24),
   };
 }
+>>>>>>> main
 
 /** enum counter, by its number. */
 export const COUNTERS = ['lost', 'untracked', 'started', 'unsent', 'segments', 'other'] as const;
@@ -267,7 +271,7 @@ export function decodeOwner(view: DataView, offset: number): Owner {
     startedNs: readU64(view, offset + 16),
     pid: view.getUint32(offset + 24, true),
     asked: view.getUint8(offset + 28) !== 0,
-    comm: readText(view, offset + 29, 16),
+    comm: readComm(view, offset + 29),
   };
 }
 
