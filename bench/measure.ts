@@ -1,6 +1,6 @@
-/** Readings of /proc, the statistics of repeated runs, and the switch of the kernel's own timing of BPF programs. */
+/** Readings of /proc, and the statistics of repeated runs. */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What repeated runs gave. */
@@ -33,13 +33,12 @@ export interface ProgramCost {
 export function programCost(pid: number, names?: RegExp): ProgramCost {
   const named = names && programsNamed(names);
   const programs = new Map<number, ProgramCost>();
-  for (const descriptor of readdirSync(`/proc/${pid}/fdinfo`)) {
-    const info = readIfThere(`/proc/${pid}/fdinfo/${descriptor}`);
-    const field = (name: string): number =>
-      Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(info)?.[1] ?? NaN);
-    if (info.includes('prog_tag:') && info.includes('run_time_ns:'))
-      programs.set(field('prog_id'), { ns: field('run_time_ns'), runs: field('run_cnt') });
-  }
+  for (const info of descriptorsOf(pid))
+    if (info.has('prog_tag') && info.has('run_time_ns'))
+      programs.set(Number(info.get('prog_id')), {
+        ns: Number(info.get('run_time_ns')),
+        runs: Number(info.get('run_cnt')),
+      });
   const sum = { ns: 0, runs: 0 };
   for (const [id, { ns, runs }] of programs) {
     if (named && !named.has(id)) continue;
@@ -49,10 +48,31 @@ export function programCost(pid: number, names?: RegExp): ProgramCost {
   return sum;
 }
 
+export const holdsPrograms = (pid: number): boolean =>
+  descriptorsOf(pid).some((info) => info.has('prog_tag'));
+
+/** The numbers of the BPF maps that a process holds, by their names. */
+export function mapsOf(pid: number): Map<string, number> {
+  const held = new Set(descriptorsOf(pid).map((info) => Number(info.get('map_id'))));
+  const maps = shown<{ id: number; name?: string }>('map');
+  return new Map(maps.filter(({ id }) => held.has(id)).map(({ id, name = '' }) => [name, id]));
+}
+
+/** What the kernel tells of each open descriptor of a process. */
+function descriptorsOf(pid: number): Map<string, string>[] {
+  return readdirSync(`/proc/${pid}/fdinfo`).map((descriptor) => {
+    const lines = readIfThere(`/proc/${pid}/fdinfo/${descriptor}`).split('\n');
+    return new Map(lines.map((line) => line.split(/:\s*/, 2) as [string, string]));
+  });
+}
+
+function shown<Thing>(kind: 'map' | 'prog'): Thing[] {
+  return JSON.parse(execFileSync('bpftool', ['--json', kind, 'show'], { encoding: 'utf8' })) as Thing[];
+}
+
 /** Numbers of the loaded programs of such a name: a descriptor does not tell it. The kernel keeps 15 characters. */
 function programsNamed(names: RegExp): Set<number> {
-  const shown = execFileSync('bpftool', ['--json', 'prog', 'show'], { encoding: 'utf8' });
-  const programs = JSON.parse(shown) as { id: number; name?: string }[];
+  const programs = shown<{ id: number; name?: string }>('prog');
   return new Set(programs.filter(({ name }) => names.test(name ?? '')).map(({ id }) => id));
 }
 
@@ -93,24 +113,6 @@ export async function untilCalm(pid: number): Promise<void> {
     const now = cpuTime(pid).total;
     if (now - before < CALM.atMostUs) return;
     before = now;
-  }
-}
-
-const TIMING = '/proc/sys/kernel/bpf_stats_enabled';
-
-/** Runs `work` while the kernel times BPF programs, which itself takes a little; then sets what was set before. */
-export async function timed<Result>(work: () => Promise<Result>): Promise<Result> {
-  const before = readFileSync(TIMING, 'utf8');
-  const restore = (): void => {
-    writeFileSync(TIMING, before);
-  };
-  process.once('exit', restore); // also when a signal or an error ends us
-  writeFileSync(TIMING, '1');
-  try {
-    return await work();
-  } finally {
-    restore();
-    process.off('exit', restore);
   }
 }
 

@@ -1,4 +1,4 @@
-/** How long a look at all open sockets takes: for the owner of one, and for what all have sent. */
+/** Part `owners`: how long a look at all open sockets takes: for the owner of one, and for what all have sent. */
 import { listen, Namespace, startConnect, type Connecting } from '#tcpscope/lab/network.js';
 import { writeSocket } from '#tcpscope/events/primitives.js';
 import { decodeSocketCounts, encodeGlobals, SOCKET_COUNTS_SIZE } from '#tcpscope/events/retrans.js';
@@ -6,7 +6,8 @@ import { OWNER_SIZE, type Filter } from '#tcpscope/events/shared.js';
 import { SocketOwners, type Owned } from '#tcpscope/kernel/owners.js';
 import { Program } from '#tcpscope/kernel/program.js';
 import { RetransmitSource } from '#tcpscope/kernel/retransmits.js';
-import { spread, type Spread } from './measure.js';
+import type { Part } from './part.js';
+import { rowOf, type Column, type Row, type Sample } from './table.js';
 
 const HOST = '127.0.0.1';
 const FIRST_PORT = 9000;
@@ -32,39 +33,35 @@ const EVERYTHING: Filter = {
   cgroups: [],
 };
 
-/** A line of the table: milliseconds a pass, with so many sockets that some process has open. */
-export interface Pass {
-  sockets: number;
-  /** For the owner of one socket. */
-  searchOne: Spread;
-  /** For the owners of many. */
-  asked: number;
-  searchMany: Spread;
-  /** What all have sent: in the kernel, and with decoding and comparing in user space. */
-  sampleKernel: Spread;
-  sample: Spread;
-}
+const SIZES = [2, 1000, 10_000, 100_000];
 
-export async function passes(
-  { rounds, sizes }: { rounds: number; sizes: readonly number[] },
-  progress: (what: string) => void,
-): Promise<Pass[]> {
-  const host = await Namespace.create('owners');
-  try {
-    await host.sysctl('net.ipv4.ip_local_port_range', '10000 65535');
-    const results: Pass[] = [];
-    for (const [index, sockets] of sizes.entries()) {
-      progress(`owners: opening ${sockets} sockets`);
-      await open(host, (sockets - (sizes[index - 1] ?? 0)) / 2);
-      progress(`owners: ${sockets} sockets`);
-      results.push(measure(rounds));
+const COLUMNS: Column[] = [
+  { header: 'owner of one ms', figure: 'one', decimals: 1 },
+  { header: 'owners of many ms', figure: 'many', decimals: 1 },
+  { header: 'so many', figure: 'asked', decimals: 0, medianOnly: true },
+  { header: 'sample, kernel ms', figure: 'kernel', decimals: 1 },
+  { header: 'sample, all ms', figure: 'all', decimals: 1 },
+];
+
+export const owners: Part = {
+  name: 'owners',
+  async run({ rounds, progress }) {
+    const host = await Namespace.create('owners');
+    try {
+      await host.sysctl('net.ipv4.ip_local_port_range', '10000 65535');
+      const rows: Row[] = [];
+      for (const [index, sockets] of SIZES.entries()) {
+        progress(`${sockets} open sockets`);
+        await open(host, (sockets - (SIZES[index - 1] ?? 0)) / 2);
+        rows.push(rowOf(`${sockets.toLocaleString('en')} open sockets`, measure(rounds)));
+      }
+      return [{ title: 'A look at all open sockets', columns: COLUMNS, rows }];
+    } finally {
+      progress('closing the sockets');
+      await host.destroy();
     }
-    return results;
-  } finally {
-    progress('owners: closing the sockets');
-    await host.destroy();
-  }
-}
+  },
+};
 
 let nextPort = FIRST_PORT;
 
@@ -82,7 +79,7 @@ async function open(host: Namespace, connections: number): Promise<void> {
   }
 }
 
-function measure(rounds: number): Pass {
+function measure(rounds: number): Sample[] {
   const program = Program.load({
     object: 'retrans',
     globals: encodeGlobals({
@@ -110,27 +107,16 @@ function measure(rounds: number): Pass {
   try {
     const sockets = openSockets(program);
     const asked = sockets.slice(0, MOST_ASKED);
-    const milliseconds = {
-      one: [] as number[],
-      many: [] as number[],
-      kernel: [] as number[],
-      all: [] as number[],
-    };
-    for (let round = 1; round <= rounds; round++) {
-      milliseconds.one.push(search(program, sockets.slice(0, 1)));
-      milliseconds.many.push(search(program, asked));
-      milliseconds.kernel.push(took(() => program.iterate('sample_sockets')));
-      // Far enough in the future for a sample to be due.
-      milliseconds.all.push(took(() => source.drain(round * LONG_NS)));
-    }
-    return {
-      sockets: sockets.length,
-      searchOne: spread(milliseconds.one)!,
-      asked: asked.length,
-      searchMany: spread(milliseconds.many)!,
-      sampleKernel: spread(milliseconds.kernel)!,
-      sample: spread(milliseconds.all)!,
-    };
+    return Array.from({ length: rounds }, (_, round) => ({
+      figures: {
+        one: search(program, sockets.slice(0, 1)),
+        many: search(program, asked),
+        asked: asked.length,
+        kernel: took(() => program.iterate('sample_sockets')),
+        // Far enough in the future for a sample to be due.
+        all: took(() => source.drain((round + 1) * LONG_NS)),
+      },
+    }));
   } finally {
     source.close();
     program.close();

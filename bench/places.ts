@@ -1,10 +1,11 @@
-/** What it costs to find the place of an address, by how many networks the configuration has. */
+/** Part `places`: what it costs to find the place of an address, by how many networks the configuration has. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parseConfig } from '#tcpscope/attribute/config-parser.js';
 import { Places } from '#tcpscope/attribute/places.js';
-import { spread, type Spread } from './measure.js';
+import type { Part } from './part.js';
+import { rowOf, type Column, type Row, type Sample } from './table.js';
 
 /** In each run; many more than the cache of places has room for. */
 const ADDRESSES = 200_000;
@@ -12,51 +13,49 @@ const ADDRESSES = 200_000;
 const KNOWN = 1000;
 const REGIONS = 100;
 
-export interface PlaceCost {
-  networks: number;
-  /** From text to tables. */
-  readMs: Spread;
-  /** Tables in MB; the cache is not in it. */
-  megabytes: number;
-  /** Addresses seen a short while ago. */
-  knownNs: Spread;
-  newIpv4Ns: Spread;
-  newIpv6Ns: Spread;
-}
+const SIZES = [0, 100, 10_000, 100_000];
 
-export async function placeCosts(
-  { rounds, sizes }: { rounds: number; sizes: readonly number[] },
-  progress: (what: string) => void,
-): Promise<PlaceCost[]> {
-  const random = generator(1);
-  const ipv4 = Array.from({ length: ADDRESSES }, () => ipv4Text(random(2 ** 32)));
-  const ipv6 = Array.from({ length: ADDRESSES }, () => `${ipv6Half(random)}:${ipv6Half(random)}`);
-  const costs: PlaceCost[] = [];
-  for (const networks of sizes) {
-    const text = configOf(networks, random);
-    const read = (): Places => new Places(parseConfig(text, 'bench.yaml'));
-    const before = await heldMegabytes();
-    const places = read();
-    const megabytes = Math.max(0, (await heldMegabytes()) - before);
-    const all = { readMs: [] as number[], known: [] as number[], ipv4: [] as number[], ipv6: [] as number[] };
-    for (let round = 1; round <= rounds; round++) {
-      progress(`places, round ${round} of ${rounds}: ${networks} networks`);
-      all.readMs.push(milliseconds(read));
-      all.ipv4.push(nsALookUp(places, ipv4, ADDRESSES));
-      all.ipv6.push(nsALookUp(places, ipv6, ADDRESSES));
-      nsALookUp(places, ipv4, KNOWN);
-      all.known.push(nsALookUp(places, ipv4, KNOWN));
+const COLUMNS: Column[] = [
+  { header: 'to read ms', figure: 'readMs', decimals: 0 },
+  { header: 'tables MB', figure: 'megabytes', decimals: 1 },
+  { header: 'known address ns', figure: 'known', decimals: 0 },
+  { header: 'new IPv4 ns', figure: 'ipv4', decimals: 0 },
+  { header: 'new IPv6 ns', figure: 'ipv6', decimals: 0 },
+];
+
+export const places: Part = {
+  name: 'places',
+  async run({ rounds, progress }) {
+    const random = generator(1);
+    const ipv4 = Array.from({ length: ADDRESSES }, () => ipv4Text(random(2 ** 32)));
+    const ipv6 = Array.from({ length: ADDRESSES }, () => `${ipv6Half(random)}:${ipv6Half(random)}`);
+    const rows: Row[] = [];
+    for (const networks of SIZES) {
+      progress(`${networks} networks`);
+      const text = configOf(networks, random);
+      const read = (): Places => new Places(parseConfig(text, 'bench.yaml'));
+      const before = await heldMegabytes();
+      const found = read();
+      const megabytes = Math.max(0, (await heldMegabytes()) - before);
+      const measure = (): Sample => ({
+        figures: {
+          readMs: milliseconds(read),
+          megabytes,
+          ipv4: nsALookUp(found, ipv4, ADDRESSES),
+          ipv6: nsALookUp(found, ipv6, ADDRESSES),
+          known: nsOfKnown(found, ipv4),
+        },
+      });
+      rows.push(rowOf(`${networks.toLocaleString('en')} networks`, Array.from({ length: rounds }, measure)));
     }
-    costs.push({
-      networks,
-      readMs: spread(all.readMs)!,
-      megabytes,
-      knownNs: spread(all.known)!,
-      newIpv4Ns: spread(all.ipv4)!,
-      newIpv6Ns: spread(all.ipv6)!,
-    });
-  }
-  return costs;
+    return [{ title: 'The place of an address', columns: COLUMNS, rows }];
+  },
+};
+
+/** Of addresses that were seen a short while ago. */
+function nsOfKnown(places: Places, addresses: readonly string[]): number {
+  nsALookUp(places, addresses, KNOWN);
+  return nsALookUp(places, addresses, KNOWN);
 }
 
 /** The first `distinct` of the addresses, over and over. */

@@ -1,64 +1,85 @@
-/** What tracing a retransmission costs: time in the kernel, CPU time and memory of the reader. */
-import type { Namespace } from '#tcpscope/lab/network.js';
-import { calmRuns, kernelTime, noSamples, readerTime, type Samples } from './cost.js';
-import { spread, timed, type Spread } from './measure.js';
-import { retransmissions } from './silence.js';
-import type { Tracer } from './tracers.js';
+/** Part `retrans`: what tracing a retransmission costs: time in the kernel, CPU time and memory of the reader. */
+import { kernelCost, calmOnes } from './kernel.js';
+import { cpuTime, megabytes, memory, untilCalm } from './measure.js';
+import { fewRounds, samplesOf, type Bench, type Part } from './part.js';
+import { RETRANSMISSION_PEERS, tracerOf, working } from './peers.js';
+import { retransmissions, type Load } from './silence.js';
+import { rowOf, type Column, type Sample } from './table.js';
+import { program, retrans } from './tools.js';
+import type { Tracer } from './tracing.js';
 
-export interface RetransOptions {
-  rounds: number;
-  /** Retransmissions a second: a table for each. */
-  rates: readonly number[];
-  seconds: number;
-}
+const RATES = [2000, 10_000];
+const SECONDS = 5;
 
-/** A line of the table, everything a retransmission. null: does not apply. */
-export interface RetransCost {
-  name: string;
-  perSecond: number;
-  /** ns in the program that sees it, and in all programs of the tool. */
-  mainNs: Spread;
-  kernelNs: Spread;
-  programRuns: Spread;
-  userUs: Spread | null;
-  cpuUs: Spread | null;
-  /** Resident memory afterwards. */
-  megabytes: Spread | null;
-  complaints: string[];
-}
+const COLUMNS: Column[] = [
+  { header: 'its program ns', figure: 'mainNs', decimals: 0 },
+  { header: 'all programs ns', figure: 'ns', decimals: 0 },
+  { header: 'program runs', figure: 'allRuns', decimals: 2, medianOnly: true },
+  { header: 'user µs', figure: 'user', decimals: 2 },
+  { header: 'CPU µs', figure: 'cpu', decimals: 2 },
+  { header: 'MB after it', figure: 'megabytes', decimals: 1 },
+];
 
-/** Each round measures every tracer once, so that what else the machine does troubles all of them alike. */
-export async function retransCosts(
-  silence: Namespace,
-  tracers: readonly Tracer[],
-  { rounds, rates, seconds }: RetransOptions,
-  progress: (what: string) => void,
-): Promise<RetransCost[]> {
-  const all = rates.flatMap((perSecond) =>
-    tracers.map((tracer) => ({ perSecond, tracer, samples: noSamples() })),
-  );
-  for (let round = 1; round <= rounds; round++) {
-    for (const { perSecond, tracer, samples } of all) {
-      progress(`retransmissions, round ${round} of ${rounds}: ${tracer.name}, ${perSecond}/s`);
-      const load = retransmissions(silence, perSecond, seconds);
-      await readerTime(tracer, load, samples);
-      await timed(() => kernelTime(tracer, load, samples));
-    }
-  }
-  return all.map(({ tracer, perSecond, samples }) => summarize(tracer.name, perSecond, samples));
-}
+export const retransmission: Part = {
+  name: 'retrans',
+  async run(bench) {
+    const peers = await working(RETRANSMISSION_PEERS, bench.leaveOut);
+    const tracers = [
+      program('empty program (the floor)', 'retransmit_empty'),
+      program('C prototype, no wake-up', 'retransmit_prototype'),
+      retrans('retrans', 'file'),
+      retrans('retrans --json', 'file'),
+      retrans('retrans --by remote'),
+      ...peers.map((peer) => tracerOf(peer)),
+    ];
+    const subjects = RATES.flatMap((perSecond) =>
+      tracers.map((tracer) => ({
+        name: `${tracer.name}, ${perSecond.toLocaleString('en')}/s`,
+        tracer,
+        perSecond,
+      })),
+    );
+    const samples = await samplesOf(fewRounds(bench), subjects, ({ tracer, perSecond }) =>
+      measure(bench, tracer, perSecond),
+    );
+    const rows = subjects.map((subject) => rowOf(subject.name, calmOnes(samples.get(subject)!)));
+    return [{ title: 'A retransmission', columns: COLUMNS, rows }];
+  },
+};
 
-function summarize(name: string, perSecond: number, samples: Samples): RetransCost {
-  const { mainNs, kernelNs, mainRuns, complaints } = samples;
+async function measure(bench: Bench, tracer: Tracer, perSecond: number): Promise<Sample> {
+  const load = retransmissions(bench.silence, perSecond, SECONDS);
+  const reader = await readerCost(tracer, load);
+  let events = 0;
+  const cost = await kernelCost(tracer, async () => (events = await load()), tracer.main);
   return {
-    name,
-    perSecond,
-    mainNs: spread(calmRuns(mainNs, mainRuns, complaints))!,
-    kernelNs: spread(calmRuns(kernelNs, mainRuns, []))!,
-    programRuns: spread(samples.programRuns)!,
-    userUs: spread(samples.userUs),
-    cpuUs: spread(samples.cpuUs),
-    megabytes: spread(samples.megabytes),
-    complaints: [...new Set(complaints)],
+    figures: {
+      ...reader.figures,
+      mainNs: cost.mainNs / events,
+      runs: cost.mainRuns / events,
+      ns: cost.ns / events,
+      allRuns: cost.runs / events,
+    },
+    complaint: [reader.complaint, cost.complaint].filter((each) => each !== '').join('; '),
   };
+}
+
+/** One run for the CPU time of the tracer, and its memory. */
+async function readerCost(
+  tracer: Tracer,
+  load: Load,
+): Promise<{ figures: Record<string, number>; complaint: string }> {
+  const tracing = await tracer.start();
+  const { pid } = tracing;
+  if (pid === undefined) return { figures: {}, complaint: await tracing.stop() };
+  const before = cpuTime(pid);
+  const events = await load();
+  await untilCalm(pid);
+  const after = cpuTime(pid);
+  const figures = {
+    user: (after.user - before.user) / events,
+    cpu: (after.total - before.total) / events,
+    megabytes: megabytes(memory(pid).now),
+  };
+  return { figures, complaint: await tracing.stop() };
 }

@@ -1,6 +1,8 @@
 /** A network namespace whose loopback interface loses every SYN: where the laboratory's storm can rage. */
 import { Namespace, storm } from '#tcpscope/lab/network.js';
-import type { Load } from './cost.js';
+
+/** Traffic; gives how many events a tracer was to see. */
+export type Load = () => Promise<number>;
 
 const HOST = '127.0.0.1';
 const PORT = 9000;

@@ -2,41 +2,17 @@
 /* Outgoing TCP handshakes: each attempt's start, end, outcome and owner. */
 #include "include/cgroups.h"
 #include "include/clock.h"
-#include "include/emit.h"
-#include "include/filter.h"
-#include "include/histogram.h"
+#include "include/cost.h"
+#include "include/handshake.h"
 #include "include/meeting.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
-
-enum outcome {
-    OUTCOME_OK,
-    OUTCOME_REFUSED,
-    OUTCOME_TIMEOUT,
-    OUTCOME_UNREACHABLE,
-    OUTCOME_RESET,
-    OUTCOME_ABANDONED,
-    OUTCOME_NO_PORT,
-    OUTCOME_PENDING,
-};
-#define OUTCOMES 8
-
-struct handshake {
-    enum event_type type;
-    ns_t start_ns; /* CLOSE -> SYN_SENT; with the addresses it names the attempt, in pending and final events
-                      alike */
-    ns_t end_ns;   /* when the outcome was known; of a pending attempt: when it was looked at */
-    struct flow;
-    enum outcome outcome;
-    __u32 errno;   /* positive; sk_err, else sk_err_soft, or what connect(2) returned; 0 if there is none */
-    __u32 wire_us; /* the kernel's RTT sample of the answered SYN; 0 if it has none */
-    __u32 syns;    /* SYNs sent, retransmissions included; 0 if none left this host */
-};
 
 struct attempt {
     struct handshake handshake;
     __u32 retrans_before; /* total_retrans at the start: connect() again after a failure keeps it on some
                              kernels */
+    struct following following;
 };
 
 /* Attempts in SYN_SENT, by the address of their sock. Each way out of SYN_SENT removes its entry. */
@@ -47,53 +23,15 @@ struct {
     __type(value, struct attempt);
 } in_flight SEC(".maps");
 
-/* --hist without --by: outcomes and latencies are summed here and no event leaves the kernel. */
-const volatile bool aggregate = false;
-
-struct totals {
-    __u64 outcomes[OUTCOMES];
-    __u64 lost_syn;
-    ns_t max_ns; /* of OUTCOME_OK, whose latencies are in latency_buckets */
-};
-
-struct {
-    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-    __uint(max_entries, 1);
-    __type(key, __u32);
-    __type(value, struct totals);
-} totals SEC(".maps");
-
 /* Keeps the types in the object's BTF for the generator; never read. */
 const struct handshake *const handshake_layout = 0;
+const struct sum_key *const sum_key_layout = 0;
+const struct sum *const sum_layout = 0;
+const struct tally *const tally_layout = 0;
+const struct control *const control_layout = 0;
+const struct run_cost *const run_cost_layout = 0;
 const enum outcome *const outcome_layout = 0;
-const struct totals *const totals_layout = 0;
 const enum counter *const counter_layout = 0;
-
-static __always_inline void add_to_totals(const struct handshake *handshake) {
-    __u32 zero = 0;
-    __u64 latency_ns = handshake->end_ns - handshake->start_ns;
-    struct totals *sums = bpf_map_lookup_elem(&totals, &zero);
-
-    if (!sums || handshake->outcome >= OUTCOMES)
-        return;
-    sums->outcomes[handshake->outcome]++;
-    if (handshake->syns > 1)
-        sums->lost_syn++;
-    if (handshake->outcome != OUTCOME_OK)
-        return;
-    add_to_histogram(latency_ns);
-    if (latency_ns > sums->max_ns)
-        sums->max_ns = latency_ns;
-}
-
-static __always_inline void report(void *ctx, struct handshake *handshake) {
-    if (handshake->end_ns - handshake->start_ns < filter.min_latency_ns)
-        return;
-    if (aggregate)
-        add_to_totals(handshake);
-    else
-        emit(ctx, handshake, sizeof(*handshake));
-}
 
 static __always_inline bool wants_start(const struct flow *flow, const struct sock *sk) {
     return wants_netns(flow->netns) && wants_cgroup(sk) &&
@@ -101,9 +39,13 @@ static __always_inline bool wants_start(const struct flow *flow, const struct so
            wants_local_address(&flow->local_address) && wants_owner(flow->pid, flow->uid, flow->comm);
 }
 
-static __always_inline bool store(struct sock *sk, const struct attempt *attempt, __u64 flags) {
+/* False if it is not followed. */
+static __always_inline bool follow(struct sock *sk, struct attempt *attempt) {
     count(COUNTER_STARTED);
-    if (!bpf_map_update_elem(&in_flight, &sk, attempt, flags))
+    attempt->following.weight = sample_weight();
+    if (!attempt->following.weight)
+        return false;
+    if (!bpf_map_update_elem(&in_flight, &sk, attempt, BPF_ANY))
         return true;
     count(COUNTER_UNTRACKED);
     return false;
@@ -140,15 +82,11 @@ static __always_inline int start_attempt(struct sock *sk) {
     handshake->type = EVENT_TYPE_HANDSHAKE;
     handshake->start_ns = bpf_ktime_get_ns();
     set_flow(flow_of(handshake), tcp);
-    set_owner(flow_of(handshake), (struct task_struct *)bpf_get_current_task());
+    set_current_owner(flow_of(handshake));
     attempt.retrans_before = tcp->total_retrans;
-    if (wants_start(flow_of(handshake), sk)) {
-        store(sk, &attempt, BPF_ANY);
-    } else {
-        /* Should the end of an older attempt on this address have been missed, it must not take this one's
-         * end. */
+    /* Should the end of an older attempt on this address have been missed, it must not take this one's end. */
+    if (!wants_start(flow_of(handshake), sk) || !follow(sk, &attempt))
         bpf_map_delete_elem(&in_flight, &sk);
-    }
     return 0;
 }
 
@@ -198,13 +136,12 @@ static __always_inline int end_attempt(void *ctx, struct sock *sk, int newstate)
     }
     /* ESTABLISHED without a SYN is a connection that TCP_REPAIR put back (CRIU): no handshake. */
     if (wants_local_port(handshake->local_port) && (tcp->segs_out || newstate != TCP_ESTABLISHED))
-        report(ctx, handshake);
+        report(ctx, handshake, attempt->following);
     bpf_map_delete_elem(&in_flight, &key);
     return 0;
 }
 
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(set_state, struct sock *sk, int oldstate, int newstate) {
+static __always_inline int change_state(void *ctx, struct sock *sk, int oldstate, int newstate) {
     if (newstate == TCP_SYN_SENT)
         return start_attempt(sk);
     /* SYN_SENT -> SYN_RECV is a simultaneous open: not the end. */
@@ -215,6 +152,16 @@ int BPF_PROG(set_state, struct sock *sk, int oldstate, int newstate) {
         return end_attempt(ctx, sk, newstate);
     if (meetings && oldstate == TCP_SYN_RECV && newstate == TCP_ESTABLISHED)
         report_meeting(ctx, sk, ROLE_SERVER);
+    return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(set_state, struct sock *sk, int oldstate, int newstate) {
+    struct run_cost *cost = cost_of_runs();
+    ns_t start_ns = begin_run(cost);
+
+    change_state(ctx, sk, oldstate, newstate);
+    end_run(cost, start_ns);
     return 0;
 }
 
@@ -273,6 +220,7 @@ int find_in_flight(struct bpf_iter__task_file *ctx) {
     handshake->start_ns = first_syn_ns((struct tcp_sock *)sk, bpf_ktime_get_ns());
     probe_flow(flow_of(handshake), sk);
     set_owner(flow_of(handshake), task);
+    attempt.following = (struct following){.weight = 1, .found = true};
     if (wants_start(flow_of(handshake), sk) && !bpf_map_update_elem(&in_flight, &sk, &attempt, BPF_NOEXIST))
         bpf_seq_write(ctx->meta->seq, handshake, sizeof(*handshake));
     return 0;
@@ -338,8 +286,8 @@ int exit_connect(struct trace_event_raw_sys_exit *ctx) {
     handshake.end_ns = bpf_ktime_get_ns();
     handshake.errno = -ctx->ret;
     handshake.outcome = ctx->ret == -EADDRNOTAVAIL ? OUTCOME_NO_PORT : OUTCOME_UNREACHABLE;
-    set_owner(flow_of(&handshake), (struct task_struct *)bpf_get_current_task());
+    set_current_owner(flow_of(&handshake));
     if (wants_start(flow_of(&handshake), sk) && wants_local_port(handshake.local_port))
-        report(ctx, &handshake);
+        report(ctx, &handshake, (struct following){.weight = 1});
     return 0;
 }

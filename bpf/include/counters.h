@@ -10,8 +10,9 @@ enum counter {
     COUNTER_STARTED,   /* starts that passed the filter */
     COUNTER_UNSENT,    /* of those: no packet left this host */
     COUNTER_SEGMENTS,  /* segments sent again that passed the filter */
+    COUNTER_OTHER,     /* what was summed up in `other`, because the cells were full */
 };
-#define COUNTERS 5
+#define COUNTERS 6
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

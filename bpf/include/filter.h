@@ -172,5 +172,5 @@ static __noinline bool is_below_listed(struct cgroup *cgroup) {
 }
 
 static __always_inline bool wants_cgroup(const struct sock *sk) {
-    return !filter.cgroups_count || is_below_listed(cgroup_of(sk));
+    return !filter.cgroups_count || is_below_listed(probe_cgroup(sk));
 }

@@ -70,20 +70,43 @@ struct flow {
 #define flow_of(event) ((struct flow *)&(event)->socket)
 
 /* Linux 5.10 keeps the cgroup, or the marks of net_cls and net_prio in its place, in one tagged word. */
-static __always_inline struct cgroup *cgroup_of(const struct sock *sk) {
-    struct sock_cgroup_data___tagged *tagged = (void *)__builtin_preserve_access_index(&sk->sk_cgrp_data);
-    __u64 value;
+static __always_inline struct cgroup *tagged_cgroup(const struct sock_cgroup_data___tagged *tagged) {
+    __u64 value = BPF_CORE_READ(tagged, val);
 
-    if (!bpf_core_field_exists(tagged->val))
-        return BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
-    value = BPF_CORE_READ(tagged, val);
     return value & 1 ? NULL : (struct cgroup *)(value & ~3ULL);
+}
+
+static __always_inline bool has_tagged_cgroup(void) {
+    return bpf_core_field_exists(((struct sock_cgroup_data___tagged *)0)->val);
+}
+
+static __always_inline struct cgroup *probe_cgroup(const struct sock *sk) {
+    if (has_tagged_cgroup())
+        return tagged_cgroup((void *)__builtin_preserve_access_index(&sk->sk_cgrp_data));
+    return BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
+}
+
+static __always_inline __u64 cgroup_id(const struct sock *sk) {
+    if (has_tagged_cgroup())
+        return BPF_CORE_READ(probe_cgroup(sk), kn, id);
+    return sk->sk_cgrp_data.cgroup->kn->id;
 }
 
 /* The owner: the process, not the thread, since ps and the user know the group leader's name. */
 static __always_inline void set_owner(struct flow *flow, struct task_struct *task) {
     flow->pid = BPF_CORE_READ(task, tgid);
     BPF_CORE_READ_INTO(&flow->comm, task, group_leader, comm);
+}
+
+static __always_inline void set_current_owner(struct flow *flow) {
+    __u64 ids = bpf_get_current_pid_tgid();
+    struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+    flow->pid = ids >> 32;
+    if (flow->pid == (__u32)ids)
+        bpf_get_current_comm(flow->comm, sizeof(flow->comm));
+    else
+        BPF_CORE_READ_INTO(&flow->comm, task, group_leader, comm);
 }
 
 /* All but the owner. */
@@ -97,7 +120,7 @@ static __always_inline void set_flow(struct flow *flow, const struct tcp_sock *t
     flow->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
     flow->netns = sk->__sk_common.skc_net.net->ns.inum;
     flow->uid = sk->sk_uid.val;
-    flow->cgroup_id = BPF_CORE_READ(cgroup_of(sk), kn, id);
+    flow->cgroup_id = cgroup_id(sk);
 }
 
 static __always_inline void probe_flow(struct flow *flow, const struct sock *sk) {
@@ -108,7 +131,7 @@ static __always_inline void probe_flow(struct flow *flow, const struct sock *sk)
     flow->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
     flow->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
     flow->uid = BPF_CORE_READ(sk, sk_uid.val);
-    flow->cgroup_id = BPF_CORE_READ(cgroup_of(sk), kn, id);
+    flow->cgroup_id = BPF_CORE_READ(probe_cgroup(sk), kn, id);
 }
 
 /* The TCP socket behind a file, NULL if it is anything else. bpf_sock_from_file() is younger than 5.10. */

@@ -36,19 +36,3 @@ static __always_inline __u32 histogram_bucket(__u64 value) {
     shift = exponent - HISTOGRAM_BITS;
     return (shift + 1) * HISTOGRAM_OCTAVE + (value >> shift) - HISTOGRAM_OCTAVE;
 }
-
-/* One value a bucket: all of them in one value would exceed the 32 KiB that a per-CPU allocation may have. */
-struct {
-    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-    __uint(max_entries, HISTOGRAM_BUCKETS);
-    __type(key, __u32);
-    __type(value, __u64);
-} latency_buckets SEC(".maps");
-
-static __always_inline void add_to_histogram(__u64 value) {
-    __u32 bucket = histogram_bucket(value);
-    __u64 *count = bpf_map_lookup_elem(&latency_buckets, &bucket);
-
-    if (count)
-        *count += 1;
-}

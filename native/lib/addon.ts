@@ -15,6 +15,7 @@ interface Addon {
   readonly Map: new (object: NativeObject, map: string) => NativeMap;
   /** pagesPerCpu 0: a ring buffer. */
   readonly Events: new (object: NativeObject, map: string, pagesPerCpu: number) => NativeEvents;
+  readonly Stats: new () => NativeStats;
   readonly kernelBtf: {
     available(): boolean;
     hasType(name: string, kind: number): boolean;
@@ -39,8 +40,15 @@ export interface NativeObject {
   setAutoload(program: string, on: boolean): void;
   setMapMaxEntries(map: string, n: number): void;
   setMapAutocreate(map: string, on: boolean): void;
+  reuseMap(map: string, id: number): void;
   load(): void;
   programInfo(program: string): { id: number; runTimeNs: number; runCount: number; recursionMisses: number };
+  testRun(
+    program: string,
+    context: Uint8Array,
+    data: Uint8Array,
+    repeat: number,
+  ): { returnValue: number; durationNs: number };
   close(): void;
 }
 
@@ -54,17 +62,30 @@ export interface NativeIterator {
 }
 
 export interface NativeMap {
-  describe(): { type: string; keySize: number; valueSize: number; maxEntries: number; perCpu: boolean };
+  describe(): {
+    id: number;
+    type: string;
+    keySize: number;
+    valueSize: number;
+    maxEntries: number;
+    perCpu: boolean;
+  };
   lookup(key: Uint8Array): Uint8Array | undefined;
   update(key: Uint8Array, value: Uint8Array, flags: number): void;
   delete(key: Uint8Array): boolean;
   entries(): { keys: Uint8Array; values: Uint8Array; count: number };
+  take(): { keys: Uint8Array; values: Uint8Array; count: number };
+  putMap(key: Uint8Array, map: NativeMap): void;
 }
 
 export interface NativeEvents {
   consume(into: Uint8Array): { bytes: number; records: number };
   pending(): number;
   lost(): number;
+  close(): void;
+}
+
+export interface NativeStats {
   close(): void;
 }
 

@@ -9,8 +9,9 @@ export { EventBuffer, type Consumed } from './event_buffer.js';
 export { kernelBtf, type BtfKind } from './kernel_btf.js';
 export { BpfIterator, BpfLink } from './link.js';
 export { BpfMap, perCpuStride, type MapEntries } from './map.js';
-export { BpfObject, type ProgramInfo } from './object.js';
+export { BpfObject, type ProgramInfo, type TestRunOptions, type TestRunResult } from './object.js';
 export { readInNetworkNamespace, renouncePrivileges, type Remainder } from './privileges.js';
+export { BpfStats, enableStats } from './stats.js';
 
 /** The version of the libbpf that is linked in, such as 'v1.1'; '' where the addon cannot be used. */
 export const libbpfVersion: string = addon.libbpfVersion;

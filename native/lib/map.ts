@@ -22,6 +22,8 @@ export class BpfMap {
   readonly #native: NativeMap;
   readonly #perCpu: boolean;
 
+  /** The number that bpftool shows. */
+  readonly id: number;
   /** libbpf's name of the type: 'hash', 'lru_hash', 'array', 'percpu_array', 'ringbuf'. */
   readonly type: string;
   /** Bytes. */
@@ -35,6 +37,7 @@ export class BpfMap {
   constructor(native: NativeMap) {
     this.#native = native;
     const shape = native.describe();
+    this.id = shape.id;
     this.type = shape.type;
     this.keySize = shape.keySize;
     this.valueSize = shape.valueSize;
@@ -87,6 +90,23 @@ export class BpfMap {
    */
   entries(): MapEntries {
     return this.#native.entries();
+  }
+
+  /**
+   * Reads the whole map and leaves it empty. What programs count meanwhile may be lost: it is for maps that none of them has.
+   *
+   * @throws BpfError for a map type without batch operations, such as an array
+   */
+  take(): MapEntries {
+    return this.#native.take();
+  }
+
+  /**
+   * Sets a value of a map of maps. When it returns, no program runs any more that has the map which was there before
+   * (maybe_wait_bpf_programs, kernel/bpf/syscall.c).
+   */
+  putMap(key: Uint8Array, map: BpfMap): void {
+    this.#native.putMap(key, map.#native);
   }
 
   #require(condition: boolean, operation: string, problem: string): void {

@@ -3,7 +3,10 @@ import { EventBuffer } from './event_buffer.js';
 import { BpfIterator, BpfLink } from './link.js';
 import { BpfMap } from './map.js';
 
-/** What the kernel counted about a loaded program. Times and counts stay 0 unless kernel.bpf_stats_enabled is on. */
+/**
+ * What the kernel counted about a loaded program. Times and counts stay 0 unless enableStats() or kernel.bpf_stats_enabled is
+ * on.
+ */
 export interface ProgramInfo {
   /** The number that bpftool shows. */
   readonly id: number;
@@ -11,6 +14,25 @@ export interface ProgramInfo {
   readonly runCount: number;
   /** Runs that were skipped because the program was already running on that CPU. */
   readonly recursionMisses: number;
+}
+
+const NOTHING = new Uint8Array();
+
+/** What a program is run on by testRun(); which of them a kind of program takes, the kernel decides. */
+export interface TestRunOptions {
+  /** The bytes at its context: for raw_tp the arguments, 8 bytes each. */
+  readonly context?: Uint8Array;
+  /** A packet, for programs that see packets. */
+  readonly data?: Uint8Array;
+  /** How often it runs; not for raw_tp. */
+  readonly repeat?: number;
+}
+
+export interface TestRunResult {
+  /** Of the last run: 32 bits without sign. */
+  readonly returnValue: number;
+  /** Of a run, on average; 0 for kinds of programs of which the kernel does not tell it, such as raw_tp. */
+  readonly durationNs: number;
 }
 
 /**
@@ -74,6 +96,17 @@ export class BpfObject {
   }
 
   /**
+   * Has a map be one that exists already, of this or another process, before load(). The object's map then has that one's name and
+   * number of entries, and lives as long as anybody uses it. Needs CAP_SYS_ADMIN.
+   *
+   * @param id the number of the existing map (BpfMap.id)
+   * @throws BpfError 'ENOENT' if there is none, 'EINVAL' if its type, key size or value size is another, 'EPERM'
+   */
+  reuseMap(map: string, id: number): void {
+    this.#native.reuseMap(map, id);
+  }
+
+  /**
    * Creates the maps and loads the programs. After a failure the object is of no more use than to be closed.
    *
    * @throws BpfError operation 'load'; the message names the program or map, the log ends with the verifier's reason
@@ -108,6 +141,17 @@ export class BpfObject {
   /** Asks the kernel about a loaded program. */
   programInfo(program: string): ProgramInfo {
     return this.#native.programInfo(program);
+  }
+
+  /**
+   * Runs a loaded program now, attached or not.
+   *
+   * @throws BpfError 'EINVAL' if the kernel does not take these options, such as a context that is shorter than what the program
+   *   reads of it; 'ENOTSUPP', 'EINVAL' or, for tp_btf, 'EFAULT' if it cannot run this kind of program so
+   */
+  testRun(program: string, options: TestRunOptions = {}): TestRunResult {
+    const { context = NOTHING, data = NOTHING, repeat = 0 } = options;
+    return this.#native.testRun(program, context, data, repeat);
   }
 
   /** The reader of a BPF_MAP_TYPE_RINGBUF map. */

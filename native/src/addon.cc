@@ -9,6 +9,7 @@
 #include "map.h"
 #include "object.h"
 #include "privileges.h"
+#include "stats.h"
 
 namespace bpf {
 
@@ -38,6 +39,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
     exports["Iterator"] = Iterator::Define(env);
     exports["Map"] = Map::Define(env);
     exports["Events"] = Events::Define(env);
+    exports["Stats"] = Stats::Define(env);
     exports["kernelBtf"] = DefineKernelBtf(env);
     DefinePrivileges(env, exports);
     exports["setErrorFactory"] = Napi::Function::New(env, SetErrorFactory, "setErrorFactory");

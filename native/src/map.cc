@@ -21,6 +21,14 @@ Napi::Value CopyOut(Napi::Env env, const std::vector<uint8_t> &bytes) {
     return copy;
 }
 
+Napi::Object CopyOut(Napi::Env env, const MapContent &content) {
+    auto answer = Napi::Object::New(env);
+    answer["keys"] = CopyOut(env, content.keys);
+    answer["values"] = CopyOut(env, content.values);
+    answer["count"] = static_cast<double>(content.count);
+    return answer;
+}
+
 } // namespace
 
 Napi::Function Map::Define(Napi::Env env) {
@@ -31,6 +39,8 @@ Napi::Function Map::Define(Napi::Env env) {
                            InstanceMethod<&Map::Update>("update"),
                            InstanceMethod<&Map::Delete>("delete"),
                            InstanceMethod<&Map::Entries>("entries"),
+                           InstanceMethod<&Map::Take>("take"),
+                           InstanceMethod<&Map::PutMap>("putMap"),
                        });
 }
 
@@ -66,6 +76,7 @@ Bytes Map::Key(const Napi::CallbackInfo &info, const char *operation) const {
 Napi::Value Map::Describe(const Napi::CallbackInfo &info) {
     const char *type = libbpf_bpf_map_type_str(static_cast<bpf_map_type>(kernelInfo.type));
     auto answer = Napi::Object::New(info.Env());
+    answer["id"] = kernelInfo.id;
     answer["type"] = type ? std::string(type) : "type " + std::to_string(kernelInfo.type);
     answer["keySize"] = kernelInfo.key_size;
     answer["valueSize"] = kernelInfo.value_size;
@@ -110,18 +121,36 @@ Napi::Value Map::Delete(const Napi::CallbackInfo &info) {
     return Napi::Boolean::New(info.Env(), result == 0);
 }
 
+MapShape Map::Shape(Napi::Env env, const char *operation) const {
+    return {Descriptor(env, operation), kernelInfo.key_size, valueStride, kernelInfo.max_entries};
+}
+
 Napi::Value Map::Entries(const Napi::CallbackInfo &info) {
-    const int descriptor = Descriptor(info.Env(), "entries");
     MapContent content;
-    const int error =
-        ReadWholeMap({descriptor, kernelInfo.key_size, valueStride, kernelInfo.max_entries}, content);
+    const int error = ReadWholeMap(Shape(info.Env(), "entries"), content);
     if (error)
         Fail(info.Env(), "entries", "cannot read map '" + name + "'", error);
-    auto answer = Napi::Object::New(info.Env());
-    answer["keys"] = CopyOut(info.Env(), content.keys);
-    answer["values"] = CopyOut(info.Env(), content.values);
-    answer["count"] = static_cast<double>(content.count);
-    return answer;
+    return CopyOut(info.Env(), content);
+}
+
+Napi::Value Map::Take(const Napi::CallbackInfo &info) {
+    MapContent content;
+    const int error = TakeWholeMap(Shape(info.Env(), "take"), content);
+    if (error)
+        Fail(info.Env(), "take", "cannot empty map '" + name + "'", error);
+    return CopyOut(info.Env(), content);
+}
+
+void Map::PutMap(const Napi::CallbackInfo &info) {
+    const int descriptor = Descriptor(info.Env(), "putMap");
+    const Bytes key = Key(info, "putMap");
+    const Map *inner = info[1].IsObject() ? Unwrap(info[1].As<Napi::Object>()) : nullptr;
+    if (!inner)
+        throw Napi::TypeError::New(info.Env(), "map: not a map");
+    const int innerDescriptor = inner->Descriptor(info.Env(), "putMap");
+    const int result = bpf_map_update_elem(descriptor, key.data, &innerDescriptor, BPF_ANY);
+    if (result)
+        Fail(info.Env(), "putMap", "cannot put map '" + inner->name + "' into '" + name + "'", -result);
 }
 
 } // namespace bpf

@@ -17,16 +17,18 @@ void Resize(const MapShape &shape, MapContent &content, size_t count) {
     content.values.resize(count * shape.valueStride);
 }
 
+/** bpf_map_lookup_batch, or the same that deletes what it gives. */
+using BatchCall = decltype(&bpf_map_lookup_batch);
+
 /** Thousands of entries in one system call. */
-int ReadByBatches(const MapShape &shape, MapContent &content) {
+int ReadByBatches(const MapShape &shape, BatchCall batch, MapContent &content) {
     // The kernel's cursor: a hash map's is a u32, an array's is a key.
     std::vector<uint8_t> cursor(std::max(shape.keySize, sizeof(uint32_t)));
     size_t room = std::min<size_t>(shape.maxEntries, 4096);
     for (bool first = true;;) {
         Resize(shape, content, content.count + room);
         uint32_t count = static_cast<uint32_t>(room);
-        const int result =
-            bpf_map_lookup_batch(shape.descriptor, first ? nullptr : cursor.data(), cursor.data(),
+        const int result = batch(shape.descriptor, first ? nullptr : cursor.data(), cursor.data(),
                                  content.keys.data() + content.count * shape.keySize,
                                  content.values.data() + content.count * shape.valueStride, &count, nullptr);
         if (result == -ENOSPC) {
@@ -77,11 +79,15 @@ int ReadByKeys(const MapShape &shape, MapContent &content) {
 } // namespace
 
 int ReadWholeMap(const MapShape &shape, MapContent &content) {
-    const int error = ReadByBatches(shape, content);
+    const int error = ReadByBatches(shape, bpf_map_lookup_batch, content);
     if (error != kernelNotSupported && error != EOPNOTSUPP && error != EINVAL)
         return error;
     content = {};
     return ReadByKeys(shape, content);
+}
+
+int TakeWholeMap(const MapShape &shape, MapContent &content) {
+    return ReadByBatches(shape, bpf_map_lookup_and_delete_batch, content);
 }
 
 } // namespace bpf

@@ -48,8 +48,10 @@ Napi::Function Object::Define(Napi::Env env) {
                            InstanceMethod<&Object::SetAutoload>("setAutoload"),
                            InstanceMethod<&Object::SetMapMaxEntries>("setMapMaxEntries"),
                            InstanceMethod<&Object::SetMapAutocreate>("setMapAutocreate"),
+                           InstanceMethod<&Object::ReuseMap>("reuseMap"),
                            InstanceMethod<&Object::Load>("load"),
                            InstanceMethod<&Object::ProgramInfo>("programInfo"),
+                           InstanceMethod<&Object::TestRun>("testRun"),
                            InstanceMethod<&Object::Close>("close"),
                        });
 }

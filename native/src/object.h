@@ -97,8 +97,10 @@ class Object : public Napi::ObjectWrap<Object> {
     void SetAutoload(const Napi::CallbackInfo &info);
     void SetMapMaxEntries(const Napi::CallbackInfo &info);
     void SetMapAutocreate(const Napi::CallbackInfo &info);
+    void ReuseMap(const Napi::CallbackInfo &info);
     void Load(const Napi::CallbackInfo &info);
     Napi::Value ProgramInfo(const Napi::CallbackInfo &info);
+    Napi::Value TestRun(const Napi::CallbackInfo &info);
     void Close(const Napi::CallbackInfo &info);
 
     std::shared_ptr<ObjectState> state;

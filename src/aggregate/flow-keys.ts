@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { formatEndpoint, parseEndpoint } from '../model/endpoint.js';
+import { REMOTE_ADDRESS, WORKLOAD, type FlowParts } from '../model/flow-parts.js';
 import type { Flow } from '../model/flow.js';
 import type { NameBook } from '../model/name-book.js';
 import { sanitize } from '../model/units.js';
@@ -38,6 +39,7 @@ function subnetKey(argument: string | undefined): GroupKey<Flow> {
     description:
       'Network of the remote address: /24 for IPv4 and /64 for IPv6, or as given: subnet:16, subnet:16:48.',
     width: 18,
+    parts: { ipv4Length: lengths.ipv4, ipv6Length: lengths.ipv6 },
     of: ({ remoteAddress }) => subnetOf(remoteAddress, lengths.ipv4, lengths.ipv6),
   };
 }
@@ -61,6 +63,7 @@ function textKey(
   name: string,
   description: string,
   width: number,
+  parts: Partial<FlowParts>,
   of: (flow: Flow) => string | undefined,
 ): KeyMaker<Flow> {
   return plainKey<Flow>({
@@ -68,6 +71,7 @@ function textKey(
     header: name.toUpperCase(),
     description,
     width,
+    parts,
     of: (flow) => of(flow) ?? '-',
   });
 }
@@ -78,32 +82,48 @@ const ATTRIBUTION_KEYS = {
     'container',
     'Pod and container, container, or systemd unit that the socket belongs to.',
     24,
+    WORKLOAD,
     ({ workload }) => workload?.name,
   ),
-  pod: textKey('pod', 'Kubernetes pod.', 20, ({ workload }) => workload?.pod),
-  namespace: textKey('namespace', 'Kubernetes namespace.', 12, ({ workload }) => workload?.namespace),
-  unit: textKey('unit', 'systemd unit.', 20, ({ workload }) => workload?.unit),
-  cgroup: textKey('cgroup', "Path of the socket's cgroup.", 30, ({ workload }) => workload?.cgroup),
+  pod: textKey('pod', 'Kubernetes pod.', 20, WORKLOAD, ({ workload }) => workload?.pod),
+  namespace: textKey(
+    'namespace',
+    'Kubernetes namespace.',
+    12,
+    WORKLOAD,
+    ({ workload }) => workload?.namespace,
+  ),
+  unit: textKey('unit', 'systemd unit.', 20, WORKLOAD, ({ workload }) => workload?.unit),
+  cgroup: textKey('cgroup', "Path of the socket's cgroup.", 30, WORKLOAD, ({ workload }) => workload?.cgroup),
   region: textKey(
     'region',
     'Region of the remote address, as the configuration says.',
     12,
+    REMOTE_ADDRESS,
     ({ remotePlace }) => remotePlace?.region,
   ),
   role: textKey(
     'role',
     'Role of the remote address, as the configuration says.',
     12,
+    REMOTE_ADDRESS,
     ({ remotePlace }) => remotePlace?.role,
   ),
   external: textKey(
     'external',
     'yes if the remote address is external, no if it is internal.',
     8,
+    REMOTE_ADDRESS,
     ({ remotePlace }) => (remotePlace === undefined ? undefined : remotePlace.external ? 'yes' : 'no'),
   ),
-  service: textKey('service', 'Service name of the remote port.', 12, ({ service }) => service),
-  host: textKey('host', 'Host on which it was recorded; only of recordings.', 12, ({ host }) => host),
+  service: textKey(
+    'service',
+    'Service name of the remote port.',
+    12,
+    { remotePort: true },
+    ({ service }) => service,
+  ),
+  host: textKey('host', 'Host on which it was recorded; only of recordings.', 12, {}, ({ host }) => host),
 };
 
 /** Keys that every event about a socket has. `names` has texts to show in place of addresses and numbers. */
@@ -113,6 +133,7 @@ export const flowKeys = (names?: NameBook) => ({
     header: 'REMOTE',
     description: 'Remote address and port.',
     width: 21,
+    parts: { ...REMOTE_ADDRESS, remotePort: true },
     of: ({ remoteAddress, remotePort }) => formatEndpoint(remoteAddress, remotePort),
     label: (text) => {
       const { address, port } = parseEndpoint(text);
@@ -127,6 +148,7 @@ export const flowKeys = (names?: NameBook) => ({
     align: 'right',
     width: 5,
     numeric: true,
+    parts: { remotePort: true },
     of: ({ remotePort }) => String(remotePort),
   }),
   subnet: subnetKey,
@@ -137,6 +159,7 @@ export const flowKeys = (names?: NameBook) => ({
     align: 'right',
     width: 7,
     numeric: true,
+    parts: { pid: true },
     of: ({ pid }) => unknownIfZero(pid),
   }),
   comm: plainKey<Flow>({
@@ -144,6 +167,7 @@ export const flowKeys = (names?: NameBook) => ({
     header: 'COMM',
     description: 'Name of the owning process.',
     width: 15,
+    parts: { comm: true },
     of: ({ comm }) => sanitize(comm) || '-',
   }),
   netns: plainKey<Flow>({
@@ -153,6 +177,8 @@ export const flowKeys = (names?: NameBook) => ({
     align: 'right',
     width: 10,
     numeric: true,
+    // The cgroup may tell a name of a namespace in which nobody lives any more.
+    parts: { netns: true, cgroup: true },
     of: ({ netns }) => unknownIfZero(netns),
     label: (text) => names?.netns(Number(text)),
   }),

@@ -1,3 +1,4 @@
+import type { FlowParts } from '../model/flow-parts.js';
 import { formatCount } from '../model/units.js';
 
 /** One key of `--by`. */
@@ -8,6 +9,8 @@ export interface GroupKey<Item> {
   description: string;
   /** The group an item belongs to, as text; `-` if unknown. */
   of(item: Item): string;
+  /** What of a flow `of` looks at; absent: more than the kernel can sum up by. */
+  parts?: Partial<FlowParts>;
   /** What a person reads in place of a group's text, where something better is known by now. */
   label?(text: string): string | undefined;
   /** Default: left. */
@@ -51,14 +54,19 @@ export class Grouping<Item, Stats> {
     if (known) return known;
     if (this.#groups.size >= this.limit) {
       this.overflow++;
-      return (this.#other ??= {
-        keys: this.keys.map((_, at) => (at === 0 ? OTHER_GROUP : '')),
-        stats: this.#newStats(),
-      });
+      return this.other();
     }
     const group = { keys, stats: this.#newStats() };
     this.#groups.set(id, group);
     return group;
+  }
+
+  /** The group that takes what there is no room for. */
+  other(): Group<Stats> {
+    return (this.#other ??= {
+      keys: this.keys.map((_, at) => (at === 0 ? OTHER_GROUP : '')),
+      stats: this.#newStats(),
+    });
   }
 
   /** All groups in the order in which they appeared, `other` last. */

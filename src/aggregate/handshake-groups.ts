@@ -1,4 +1,4 @@
-import type { Handshake } from '../model/handshake.js';
+import { isHandshake, type Handshake, type HandshakeItem, type HandshakeSum } from '../model/handshake.js';
 import type { HistogramSection, HistogramSource } from '../model/histogram-section.js';
 import { Grouping, namedKeys, overflowNotes, titleOf, type Group, type GroupKey } from './grouping.js';
 import { handshakeSection } from './handshake-report.js';
@@ -10,21 +10,32 @@ import type { Reducer } from './reducer.js';
 export type HandshakeGroup = Group<HandshakeGroupStats>;
 
 /** Handshakes by the keys of `--by`; with no key, one group of all. */
-export class HandshakeGroups implements Reducer<Handshake>, HistogramSource {
-  readonly keys: readonly GroupKey<Handshake>[];
+export class HandshakeGroups implements Reducer<HandshakeItem>, HistogramSource {
+  readonly keys: readonly GroupKey<HandshakeItem>[];
   readonly #clock = new IntervalClock();
   readonly #pending = new PendingAttempts();
-  readonly #grouping: Grouping<Handshake, HandshakeGroupStats>;
+  readonly #grouping: Grouping<HandshakeItem, HandshakeGroupStats>;
 
-  constructor(keys: readonly GroupKey<Handshake>[], limit?: number) {
+  constructor(keys: readonly GroupKey<HandshakeItem>[], limit?: number) {
     this.keys = keys;
     this.#grouping = new Grouping(keys, () => new HandshakeGroupStats(this.#clock), limit);
   }
 
-  add(attempt: Handshake): void {
+  add(item: HandshakeItem): void {
+    if (item.type === 'sum') this.#addSum(item);
+    else if (isHandshake(item)) this.#addAttempt(item);
+    else this.#pending.end(item);
+  }
+
+  #addAttempt(attempt: Handshake): void {
     const { stats } = this.#grouping.of(attempt);
     this.#pending.track(attempt, stats);
     if (attempt.outcome !== 'pending') stats.finish(attempt);
+  }
+
+  #addSum(sum: HandshakeSum): void {
+    const { stats } = sum.isOther ? this.#grouping.other() : this.#grouping.of(sum);
+    stats.addCounts(sum.counts);
   }
 
   tick(nowNs: number): void {

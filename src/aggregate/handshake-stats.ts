@@ -1,18 +1,14 @@
-import { isFailure, lostSyn, OUTCOMES, type Handshake, type Outcome } from '../model/handshake.js';
+import {
+  isFailure,
+  lostSyn,
+  OUTCOMES,
+  type Handshake,
+  type HandshakeCounts,
+  type Outcome,
+} from '../model/handshake.js';
 import { LatencyHistogram } from '../model/histogram.js';
 import type { PendingGauge } from './pending.js';
 import { RecentLatency, type IntervalClock } from './recent.js';
-
-/** Sums over finished attempts, as the kernel side keeps them. */
-export interface HandshakeCounts {
-  /** In the order of OUTCOMES. */
-  outcomes: readonly number[];
-  lostSyn: number;
-  /** Latency of the ok ones by bucket (bpf/include/histogram.h). */
-  buckets: ArrayLike<number>;
-  /** Highest latency of the ok ones; 0 if there is none. */
-  maxNs: number;
-}
 
 /** Counts of finished attempts, and how many hang now. */
 export class HandshakeStats implements PendingGauge {
@@ -56,7 +52,8 @@ export class HandshakeStats implements PendingGauge {
     if (attempt.outcome === 'ok') this.latency.record(attempt.endNs - attempt.startNs);
   }
 
-  addCounts({ outcomes, lostSyn, buckets, maxNs }: HandshakeCounts): void {
+  /** Counts what was summed up elsewhere. */
+  addCounts({ outcomes, lostSyn, latencies }: HandshakeCounts): void {
     for (const [at, outcome] of OUTCOMES.entries()) {
       const count = outcomes[at] ?? 0;
       if (outcome === 'pending' || count === 0) continue;
@@ -65,7 +62,7 @@ export class HandshakeStats implements PendingGauge {
       this.#addOutcome(outcome, count);
     }
     this.lostSyn += lostSyn;
-    this.latency.mergeCounts(buckets, maxNs > 0 ? maxNs : undefined);
+    this.latency.addBuckets(latencies);
   }
 
   #addOutcome(outcome: Outcome, count: number): void {
@@ -86,5 +83,10 @@ export class HandshakeGroupStats extends HandshakeStats {
   override finish(attempt: Handshake): void {
     super.finish(attempt);
     this.recent.record(attempt.outcome === 'ok' ? attempt.endNs - attempt.startNs : undefined);
+  }
+  override addCounts(counts: HandshakeCounts): void {
+    super.addCounts(counts);
+    const finished = counts.outcomes.reduce((sum, count) => sum + count, 0);
+    this.recent.recordBuckets(finished, counts.latencies);
   }
 }

@@ -1,4 +1,4 @@
-import type { Handshake } from '../model/handshake.js';
+import { isHandshake, type Handshake, type HandshakeItem } from '../model/handshake.js';
 import type { SummaryFacts } from '../model/summary.js';
 import { handshakeFacts } from './handshake-report.js';
 import { HandshakeStats } from './handshake-stats.js';
@@ -6,13 +6,19 @@ import { PendingAttempts } from './pending.js';
 import type { Reducer } from './reducer.js';
 
 /** Everything a session saw, for its last lines. */
-export class HandshakeTotals implements Reducer<Handshake> {
+export class HandshakeTotals implements Reducer<HandshakeItem> {
   readonly stats = new HandshakeStats();
-  /** Finished attempts whose process is not known. */
+  /** Finished attempts whose process is not known; sums do not tell. */
   ownersUnknown = 0;
   readonly #pending = new PendingAttempts();
 
-  add(attempt: Handshake): void {
+  add(item: HandshakeItem): void {
+    if (item.type === 'sum') this.stats.addCounts(item.counts);
+    else if (isHandshake(item)) this.#addAttempt(item);
+    else this.#pending.end(item);
+  }
+
+  #addAttempt(attempt: Handshake): void {
     this.#pending.track(attempt, this.stats);
     if (attempt.outcome === 'pending') return;
     this.stats.finish(attempt);

@@ -1,4 +1,4 @@
-import type { Handshake } from '../model/handshake.js';
+import type { Handshake, PendingEnd } from '../model/handshake.js';
 
 const DEFAULT_LIMIT = 65_536;
 
@@ -7,7 +7,7 @@ export interface PendingGauge {
   pending: number;
 }
 
-function identity(attempt: Handshake): string {
+function identity(attempt: Handshake | PendingEnd): string {
   const { startNs, localAddress, localPort, remoteAddress, remotePort } = attempt;
   return `${startNs} ${localAddress} ${localPort} ${remoteAddress} ${remotePort}`;
 }
@@ -37,6 +37,11 @@ export class PendingAttempts {
     if (this.#open.size <= this.#limit) return;
     const [oldest] = this.#open.keys();
     if (oldest !== undefined) this.#close(oldest);
+  }
+
+  /** Closes one whose final event nobody sees. */
+  end(attempt: PendingEnd): void {
+    this.#close(identity(attempt));
   }
 
   #close(id: string): void {

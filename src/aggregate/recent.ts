@@ -1,4 +1,4 @@
-import { LatencyHistogram } from '../model/histogram.js';
+import { LatencyHistogram, type BucketCount } from '../model/histogram.js';
 
 /** How many intervals a group remembers. */
 export const RECENT_INTERVALS = 60;
@@ -99,6 +99,15 @@ export class RecentLatency extends Recent {
     if (latencyNs === undefined) return;
     this.#latency ??= new LatencyHistogram();
     this.#latency.record(latencyNs);
+  }
+
+  /** Counts `items`, whose latencies are in buckets; those that have none are not among these. */
+  recordBuckets(items: number, latencies: readonly BucketCount[]): void {
+    this.close();
+    this.count += items;
+    if (latencies.length === 0) return;
+    this.#latency ??= new LatencyHistogram();
+    this.#latency.addBuckets(latencies);
   }
 
   get p95Ns(): number | undefined {

@@ -4,3 +4,18 @@ export interface Reducer<Item> {
   /** Ends an interval. The first tick only starts the first one. */
   tick(nowNs: number): void;
 }
+
+/** A reducer of the items of one kind among others. */
+export function reducerOf<Item, Reduced extends Item>(
+  isReduced: (item: Item) => item is Reduced,
+  reducer: Reducer<Reduced>,
+): Reducer<Item> {
+  return {
+    add(item) {
+      if (isReduced(item)) reducer.add(item);
+    },
+    tick(nowNs) {
+      reducer.tick(nowNs);
+    },
+  };
+}

@@ -34,6 +34,10 @@ export class AttributedSource<Item extends Flow & { type: string }> implements S
     return wanted;
   }
 
+  get restNs(): number | undefined {
+    return this.source.restNs;
+  }
+
   get ended(): boolean {
     return this.source.ended ?? false;
   }

@@ -1,15 +1,18 @@
-import { HandshakeGroups } from '../aggregate/handshake-groups.js';
+import { HandshakeGroups, type HandshakeGroup } from '../aggregate/handshake-groups.js';
 import { parseGroupKeys } from '../aggregate/group-keys.js';
 import { HANDSHAKE_KEYS, handshakeKeys } from '../aggregate/handshake-keys.js';
 import { OK_LATENCY } from '../aggregate/handshake-report.js';
 import { handshakeHeatmap } from '../aggregate/heatmap-kinds.js';
 import { HeatmapGroups } from '../aggregate/heatmap.js';
 import { HandshakeTotals } from '../aggregate/handshake-totals.js';
-import type { KernelHandshakes } from '../aggregate/kernel-handshakes.js';
-import type { Handshake } from '../model/handshake.js';
+import { reducerOf } from '../aggregate/reducer.js';
+import { partsOfFilter, type AttributionFilter } from '../model/attribution-filter.js';
+import { allParts, type FlowParts } from '../model/flow-parts.js';
+import { isHandshake, type Handshake, type HandshakeItem } from '../model/handshake.js';
 import { conceal, reveal } from '../view/flow-columns.js';
 import { handshakeColumns } from '../view/handshake-columns.js';
 import { handshakeGroupColumns } from '../view/handshake-group-columns.js';
+import { viewOf } from '../view/select-items.js';
 import { keyNames, type Report, type ReportOptions } from './report.js';
 import { chooseView, type ViewFlagValues } from './view-flags.js';
 
@@ -19,16 +22,35 @@ export const CONNLAT_MANUAL = {
   keys: HANDSHAKE_KEYS,
 };
 
-/** @param kernelSums what the kernel sums up where no event is sent; else items are summed up here */
-export function connlatReport(
-  { flags, display, context, names, endpointNames, revealed, whole }: ReportOptions<ViewFlagValues>,
-  kernelSums?: KernelHandshakes,
-): Report<Handshake> {
-  const groups = new HandshakeGroups(parseGroupKeys(flags.by ?? [], handshakeKeys(names)));
-  const heatmap = new HeatmapGroups(groups.keys, handshakeHeatmap());
+/**
+ * The parts of flows by which the kernel sums up. Undefined where each event is needed: rows, a heatmap, a recording, the end after
+ * N of them.
+ */
+export function sumsBy(
+  { by, hist, heatmap, count, record }: ViewFlagValues & { record?: string | undefined },
+  wanted: AttributionFilter,
+): FlowParts | undefined {
+  if (!(by !== undefined || hist) || heatmap || count !== undefined || record !== undefined) return undefined;
+  const parts = parseGroupKeys(by ?? [], HANDSHAKE_KEYS).map((key) => key.parts);
+  if (!parts.every((each) => each !== undefined)) return undefined;
+  return allParts([...parts, partsOfFilter(wanted)]);
+}
+
+export function connlatReport({
+  flags,
+  display,
+  context,
+  names,
+  endpointNames,
+  revealed,
+  whole,
+}: ReportOptions<ViewFlagValues>): Report<HandshakeItem> {
+  const keys = parseGroupKeys(flags.by ?? [], handshakeKeys(names));
+  const groups = new HandshakeGroups(keys);
+  const heatmap = new HeatmapGroups(keys, handshakeHeatmap());
   const totals = new HandshakeTotals();
   const groupColumns = handshakeGroupColumns(groups.keys, () => groups.intervalSeconds);
-  const view = chooseView(
+  const view = chooseView<Handshake, HandshakeGroup>(
     flags,
     {
       columns: reveal(handshakeColumns(flags.time, endpointNames), revealed),
@@ -38,16 +60,19 @@ export function connlatReport(
         notes: () => groups.notes(),
         defaultSort: whole ? 'attempts' : 'rate_per_s',
       },
-      histogram: { source: kernelSums ?? groups, measures: [OK_LATENCY], keys: keyNames(groups.keys) },
+      histogram: { source: groups, measures: [OK_LATENCY], keys: keyNames(groups.keys) },
       heatmap,
     },
     display,
     context,
   );
   return {
-    view,
-    reducers: [totals, ...(flags.heatmap ? [heatmap] : flags.by || flags.hist ? [groups] : [])],
-    counts: ({ outcome }) => outcome !== 'pending',
-    facts: () => (kernelSums ?? totals).facts(),
+    view: viewOf(isHandshake, view),
+    reducers: [
+      totals,
+      ...(flags.heatmap ? [reducerOf(isHandshake, heatmap)] : flags.by || flags.hist ? [groups] : []),
+    ],
+    counts: (item) => isHandshake(item) && item.outcome !== 'pending',
+    facts: () => totals.facts(),
   };
 }

@@ -36,7 +36,6 @@ export interface ReportRun<Item> {
   status: string;
   display: Display;
   timing: { intervalMs: number; durationMs: number | undefined; count: number | undefined };
-  refresh?: () => void;
   /** Off a terminal, only the last frame is written. */
   onlyLastFrame?: boolean;
   /** Default: the time of this host. */
@@ -61,7 +60,6 @@ export async function runReport<Item extends Flow & { type: string }>(run: Repor
       counts: (item) => report.counts(item),
       status: folded(status, display),
       display,
-      ...(run.refresh ? { refresh: run.refresh } : {}),
       onlyLastFrame: run.onlyLastFrame ?? false,
       ...(run.clock ? { clock: run.clock } : {}),
       ...run.timing,

@@ -28,8 +28,12 @@ export interface Subject {
 }
 
 const connlat: Subject = {
-  compare: (...options) => compareHandshakes(...options),
-  report: (options) => connlatReport(options),
+  compare(...options): Comparison<Handshake> {
+    return compareHandshakes(...options);
+  },
+  report(options): Report<Handshake> {
+    return connlatReport(options);
+  },
   wants(filter, flags) {
     if (flags.kind || flags.state || flags['absolute-seq'])
       throw new RangeError('--kind, --state and --absolute-seq are for recordings of retrans');

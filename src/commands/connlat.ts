@@ -1,9 +1,8 @@
 import * as Flags from '@oclif/core/flags';
 import { handshakeAuditSentence } from '../aggregate/audit.js';
-import { KernelHandshakes } from '../aggregate/kernel-handshakes.js';
 import { attributionFlags, hostRootFlag, toAttributionFilter } from '../cli/attribution-flags.js';
 import { BaseCommand } from '../cli/base-command.js';
-import { CONNLAT_MANUAL, connlatReport } from '../cli/connlat-report.js';
+import { CONNLAT_MANUAL, connlatReport, sumsBy } from '../cli/connlat-report.js';
 import { filterFlags, hasOnlyPlaces, isUnfiltered, minLatencyFlag, toFilter } from '../cli/filter-flags.js';
 import { openLiveAttribution } from '../cli/live-attribution.js';
 import { openRecorder, recordFlags } from '../cli/record-flags.js';
@@ -98,21 +97,14 @@ export default class Connlat extends BaseCommand {
     try {
       const filter = toFilter(flags, (text) => attribution.cgroupId(text));
       const unfiltered = isUnfiltered(filter) && isEmptyFilter(wanted);
-      // These need each event; groups are made in user space.
-      const needsEvents =
-        flags.by !== undefined ||
-        timing.count !== undefined ||
-        flags.record !== undefined ||
-        !isEmptyFilter(wanted);
-      const kernelSums = flags.hist && !needsEvents ? new KernelHandshakes() : undefined;
       const context = { clockOffsetNs: 0, timeFormat: flags.time, startedNs: monotonicNs() };
-      const report = connlatReport({ ...attribution, flags, display, context }, kernelSums);
+      const report = connlatReport({ ...attribution, flags, display, context });
       const handshakes = (source = HandshakeSource.start({
         filter,
-        aggregate: kernelSums !== undefined,
+        sumsBy: sumsBy(flags, wanted),
         transport: flags.transport,
         syncErrors: flags['sync-errors'],
-        pendingNs: kernelSums ? 0 : pendingNs,
+        pendingNs,
         // Connections that the user did not ask for are nobody's business.
         meetings: flags.record !== undefined && hasOnlyPlaces(filter) && isEmptyFilter(wanted),
         audit: unfiltered,
@@ -139,9 +131,6 @@ export default class Connlat extends BaseCommand {
         status: [...attribution.warnings, ...(flags['sync-errors'] ? [SLOWS_CALLS] : []), TRACING].join('\n'),
         display,
         timing,
-        refresh: () => {
-          kernelSums?.replace(handshakes.totals());
-        },
         audit: () => {
           const facts = handshakes.auditFacts();
           return facts && handshakeAuditSentence(facts);

@@ -1,8 +1,48 @@
 // Generated from bpf/include/ by scripts/generate-events.mjs. Do not edit.
-import { checkLength, readIp, readText, readU64, writeIp, writeText, writeU64 } from './primitives.js';
+import {
+  checkLength,
+  readIp,
+  readSocket,
+  readText,
+  readU64,
+  writeIp,
+  writeText,
+  writeU64,
+} from './primitives.js';
+
+/** struct control. */
+export interface Control {
+  sums: number;
+  sampleOneIn: number;
+}
+/** Bytes of a struct control. */
+export const CONTROL_SIZE = 8;
+
+export function decodeControl(view: DataView, offset: number): Control {
+  return { sums: view.getUint32(offset + 0, true), sampleOneIn: view.getUint32(offset + 4, true) };
+}
+
+/** struct run_cost. */
+export interface RunCost {
+  runs: number;
+  timedRuns: number;
+  timedNs: number;
+  untilTimed: number;
+}
+/** Bytes of a struct run_cost. */
+export const RUN_COST_SIZE = 32;
+
+export function decodeRunCost(view: DataView, offset: number): RunCost {
+  return {
+    runs: readU64(view, offset + 0),
+    timedRuns: readU64(view, offset + 8),
+    timedNs: readU64(view, offset + 16),
+    untilTimed: readU64(view, offset + 24),
+  };
+}
 
 /** enum counter, by its number. */
-export const COUNTERS = ['lost', 'untracked', 'started', 'unsent', 'segments'] as const;
+export const COUNTERS = ['lost', 'untracked', 'started', 'unsent', 'segments', 'other'] as const;
 export type Counter = (typeof COUNTERS)[number];
 
 /** enum transport, by its number. */
@@ -109,6 +149,51 @@ export function writeFilter(view: DataView, offset: number, value: Filter): void
   view.setUint32(offset + 44, value.localAddresses.length, true);
 }
 
+/** struct handshake. */
+export interface Handshake {
+  type: EventType;
+  startNs: number;
+  endNs: number;
+  socket: number;
+  localAddress: string;
+  remoteAddress: string;
+  localPort: number;
+  remotePort: number;
+  netns: number;
+  cgroupId: number;
+  uid: number;
+  pid: number;
+  comm: string;
+  outcome: Outcome;
+  errno: number;
+  wireUs: number;
+  syns: number;
+}
+/** Bytes of a struct handshake. */
+export const HANDSHAKE_SIZE = 120;
+
+export function decodeHandshake(view: DataView, offset: number): Handshake {
+  return {
+    type: EVENT_TYPES[view.getUint32(offset + 0, true)]!,
+    startNs: readU64(view, offset + 8),
+    endNs: readU64(view, offset + 16),
+    socket: readSocket(view, offset + 24),
+    localAddress: readIp(view, offset + 32),
+    remoteAddress: readIp(view, offset + 48),
+    localPort: view.getUint16(offset + 64, true),
+    remotePort: view.getUint16(offset + 66, true),
+    netns: view.getUint32(offset + 68, true),
+    cgroupId: readU64(view, offset + 72),
+    uid: view.getUint32(offset + 80, true),
+    pid: view.getUint32(offset + 84, true),
+    comm: readText(view, offset + 88, 16),
+    outcome: OUTCOMES[view.getUint32(offset + 104, true)]!,
+    errno: view.getUint32(offset + 108, true),
+    wireUs: view.getUint32(offset + 112, true),
+    syns: view.getUint32(offset + 116, true),
+  };
+}
+
 /** enum kind, by its number. */
 export const KINDS = ['syn', 'synack', 'fast', 'rto', 'loss', 'tlp'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -146,6 +231,19 @@ export function decodeMeeting(view: DataView, offset: number): Meeting {
   };
 }
 
+/** enum outcome, by its number. */
+export const OUTCOMES = [
+  'ok',
+  'refused',
+  'timeout',
+  'unreachable',
+  'reset',
+  'abandoned',
+  'no-port',
+  'pending',
+] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
 /** struct owner. */
 export interface Owner {
   sinceNs: number;
@@ -167,4 +265,85 @@ export function decodeOwner(view: DataView, offset: number): Owner {
     asked: view.getUint8(offset + 28) !== 0,
     comm: readText(view, offset + 29, 16),
   };
+}
+
+/** struct grouping. */
+export interface Grouping {
+  ipv4Mask: string;
+  ipv6Mask: string;
+  byRemotePort: boolean;
+  byPid: boolean;
+  byComm: boolean;
+  byNetns: boolean;
+  byCgroup: boolean;
+  byOutcome: boolean;
+}
+/** Bytes of a struct grouping. */
+export const GROUPING_SIZE = 40;
+
+export function writeGrouping(view: DataView, offset: number, value: Grouping): void {
+  writeIp(view, offset + 0, value.ipv4Mask);
+  writeIp(view, offset + 16, value.ipv6Mask);
+  view.setUint8(offset + 32, value.byRemotePort ? 1 : 0);
+  view.setUint8(offset + 33, value.byPid ? 1 : 0);
+  view.setUint8(offset + 34, value.byComm ? 1 : 0);
+  view.setUint8(offset + 35, value.byNetns ? 1 : 0);
+  view.setUint8(offset + 36, value.byCgroup ? 1 : 0);
+  view.setUint8(offset + 37, value.byOutcome ? 1 : 0);
+}
+
+/** struct sum_key. */
+export interface SumKey {
+  remoteAddress: string;
+  cgroupId: number;
+  netns: number;
+  pid: number;
+  comm: string;
+  outcome: Outcome;
+  remotePort: number;
+  cell: number;
+}
+/** Bytes of a struct sum_key. */
+export const SUM_KEY_SIZE = 56;
+
+export function decodeSumKey(view: DataView, offset: number): SumKey {
+  return {
+    remoteAddress: readIp(view, offset + 0),
+    cgroupId: readU64(view, offset + 16),
+    netns: view.getUint32(offset + 24, true),
+    pid: view.getUint32(offset + 28, true),
+    comm: readText(view, offset + 32, 16),
+    outcome: OUTCOMES[view.getUint32(offset + 48, true)]!,
+    remotePort: view.getUint16(offset + 52, true),
+    cell: view.getUint16(offset + 54, true),
+  };
+}
+
+/** struct sum. */
+export interface Sum {
+  count: number;
+  minNs: number;
+  maxNs: number;
+}
+/** Bytes of a struct sum. */
+export const SUM_SIZE = 24;
+
+export function decodeSum(view: DataView, offset: number): Sum {
+  return {
+    count: readU64(view, offset + 0),
+    minNs: readU64(view, offset + 8),
+    maxNs: readU64(view, offset + 16),
+  };
+}
+
+/** struct tally. */
+export interface Tally {
+  opens: number;
+  fails: number;
+}
+/** Bytes of a struct tally. */
+export const TALLY_SIZE = 16;
+
+export function decodeTally(view: DataView, offset: number): Tally {
+  return { opens: readU64(view, offset + 0), fails: readU64(view, offset + 8) };
 }

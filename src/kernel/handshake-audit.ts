@@ -1,16 +1,10 @@
 /** What was traced of handshakes, beside the kernel's counters, for aggregate to judge. */
-import type { Handshake, Outcome } from '../events/connlat.js';
+import type { Handshake, Outcome, Tally } from '../events/shared.js';
 import type { HandshakeAudit } from '../model/audit.js';
 import { CounterWindow } from './counter-window.js';
 
-/** What was seen in one network namespace. */
-interface Tally {
-  opens: number;
-  fails: number;
-}
-
-/** Outcomes that go through tcp_done(), which counts AttemptFails. */
-export const COUNTED_FAILURES: ReadonlySet<Outcome> = new Set<Outcome>([
+/** Outcomes that go through tcp_done(), which counts AttemptFails; as in bpf/include/handshake.h. */
+const COUNTED_FAILURES: ReadonlySet<Outcome> = new Set<Outcome>([
   'refused',
   'timeout',
   'unreachable',
@@ -41,10 +35,18 @@ export class HandshakeAuditor {
 
   add(attempt: Handshake): void {
     if (attempt.syns === 0 || attempt.outcome === 'pending') return;
-    let tally = this.tallies.get(attempt.netns);
-    if (!tally) this.tallies.set(attempt.netns, (tally = { opens: 0, fails: 0 }));
-    if (!this.foundInFlight.has(attempt.startNs)) tally.opens++;
-    if (COUNTED_FAILURES.has(attempt.outcome)) tally.fails++;
+    this.addTally(attempt.netns, {
+      opens: this.foundInFlight.has(attempt.startNs) ? 0 : 1,
+      fails: COUNTED_FAILURES.has(attempt.outcome) ? 1 : 0,
+    });
+  }
+
+  /** What was seen in one network namespace. */
+  addTally(netns: number, { opens, fails }: Tally): void {
+    let tally = this.tallies.get(netns);
+    if (!tally) this.tallies.set(netns, (tally = { opens: 0, fails: 0 }));
+    tally.opens += opens;
+    tally.fails += fails;
   }
 
   /** To call when tracing ends. */
@@ -52,8 +54,8 @@ export class HandshakeAuditor {
     this.window.close(detach);
   }
 
-  /** Once all events are drained; `fails` where no event told of them. */
-  facts({ opens, fails, unseen }: { opens: number; fails?: number; unseen: number }): HandshakeAudit {
+  /** Once all that was seen has been added. */
+  facts({ opens, unseen }: { opens: number; unseen: number }): HandshakeAudit {
     let elsewhere = 0;
     let failsSeen = 0;
     for (const [netns, tally] of this.tallies) {
@@ -64,7 +66,7 @@ export class HandshakeAuditor {
       activeOpens: this.window.growth((counter) => counter('TcpActiveOpens')),
       attemptFails: this.window.growth((counter) => counter('TcpAttemptFails')),
       opens: opens - elsewhere,
-      fails: fails ?? failsSeen,
+      fails: failsSeen,
       elsewhere,
       namespacesGone: this.window.namespacesGone,
       unseen,

@@ -1,20 +1,23 @@
 /** Live source of outgoing handshakes: bpf/connlat.bpf.c and what must be asked beside its events. */
+import { encodeGlobals } from '../events/connlat.js';
 import {
-  HANDSHAKE_SIZE,
-  OUTCOMES,
   decodeHandshake,
-  decodeTotals,
-  encodeGlobals,
+  decodeMeeting,
+  EVENT_TYPES,
+  HANDSHAKE_SIZE,
+  type Filter,
   type Handshake,
-  type Totals,
-} from '../events/connlat.js';
-import { decodeMeeting, EVENT_TYPES, type Filter, type Transport } from '../events/shared.js';
+  type Transport,
+} from '../events/shared.js';
 import type { HandshakeAudit } from '../model/audit.js';
+import { NO_PARTS, type FlowParts } from '../model/flow-parts.js';
+import type { HandshakeItem, PendingEnd } from '../model/handshake.js';
 import type { Hook } from '../model/hook.js';
 import type { Meeting } from '../model/meeting.js';
 import type { Losses, Source } from '../model/source.js';
 import { NEW_CGROUPS, NewCgroupPaths } from './cgroup-paths.js';
-import { COUNTED_FAILURES, HandshakeAuditor } from './handshake-audit.js';
+import { HandshakeAuditor } from './handshake-audit.js';
+import { groupingBy, HandshakeSums, SUM_MAPS } from './handshake-sums.js';
 import { programsFor, requiredTracepoints } from './hooks.js';
 import { bestTransport, forgetKernelTypes, preflight } from './preflight.js';
 import { Program, type ProgramOptions } from './program.js';
@@ -24,8 +27,8 @@ export interface HandshakeSourceOptions {
   transport: Transport | 'auto';
   /** Also connects that fail before SYN_SENT; slows every system call of the host a little. */
   syncErrors: boolean;
-  /** Sum up in the kernel (`totals`) instead of sending events. */
-  aggregate: boolean;
+  /** Sum up in the kernel by these parts of a flow instead of sending events. */
+  sumsBy?: FlowParts | undefined;
   /** Age from which a hanging attempt is reported as pending, in ns; 0: never. */
   pendingNs: number;
   /** Tell of incoming connections too, for the clocks of recordings. */
@@ -48,15 +51,24 @@ export const CONNECT_PROGRAMS = ['enter_connect', 'exit_connect'] as const;
 
 /** What is loaded for these options. */
 export function handshakePrograms(options: HandshakeSourceOptions): ProgramOptions {
-  const { filter, aggregate, syncErrors, meetings, maxInFlight } = options;
+  const { filter, sumsBy, syncErrors, meetings, maxInFlight } = options;
   const transport = options.transport === 'auto' ? bestTransport() : options.transport;
   return {
     object: 'connlat',
-    globals: encodeGlobals({ filter, transport, aggregate, syncErrors, meetings }),
+    globals: encodeGlobals({
+      filter,
+      transport,
+      aggregate: sumsBy !== undefined,
+      adjustable: false,
+      grouping: groupingBy(sumsBy ?? NO_PARTS),
+      syncErrors,
+      meetings,
+    }),
     transport,
     attach: [...programsFor(HANDSHAKE_HOOKS), ...(syncErrors ? CONNECT_PROGRAMS : [])],
     iterators: ['pending', 'find_in_flight'],
     mapSizes: maxInFlight ? { in_flight: maxInFlight } : {},
+    unusedMaps: sumsBy ? [] : SUM_MAPS,
   };
 }
 
@@ -64,12 +76,15 @@ export function handshakePrograms(options: HandshakeSourceOptions): ProgramOptio
 const SWEEPS_PER_PENDING = 2;
 const SWEEP_NS = { least: 50e6, most: 500e6 };
 
-export class HandshakeSource implements Source<Handshake | Meeting> {
+export class HandshakeSource implements Source<HandshakeItem | Meeting> {
   /** Attempts that were under way when tracing began. They are no growth of ActiveOpens. */
   readonly foundInFlight: readonly Handshake[];
   private readonly sweepNs: number;
   private nextSweepNs = 0;
-  private shown = new Set<number>();
+  /** Attempts that hang and have been told, by their start. */
+  private hanging = new Map<number, Handshake>();
+  /** Where the kernel sums up. */
+  private readonly sums: HandshakeSums | undefined;
   private readonly auditor: HandshakeAuditor | undefined;
   private readonly cgroups: NewCgroupPaths;
 
@@ -79,6 +94,7 @@ export class HandshakeSource implements Source<Handshake | Meeting> {
   ) {
     this.auditor = options.audit ? new HandshakeAuditor(options.hostRoot ?? '/') : undefined;
     this.cgroups = new NewCgroupPaths(program);
+    this.sums = options.sumsBy && new HandshakeSums(program);
     program.attach();
     this.foundInFlight = decodeAll(program.iterate('find_in_flight'));
     this.auditor?.attached(this.foundInFlight);
@@ -94,7 +110,21 @@ export class HandshakeSource implements Source<Handshake | Meeting> {
     return new HandshakeSource(program, options);
   }
 
-  drain(nowNs: number): (Handshake | Meeting)[] {
+  /** Without sums, events tell what happened as soon as they have come. */
+  get restNs(): number | undefined {
+    return this.sums?.restNs;
+  }
+
+  drain(nowNs: number): (HandshakeItem | Meeting)[] {
+    const items = this.sums ? [...this.sums.take(nowNs)] : this.events();
+    if (this.options.pendingNs > 0 && nowNs >= this.nextSweepNs) {
+      this.nextSweepNs = nowNs + this.sweepNs;
+      this.sweep(items);
+    }
+    return items;
+  }
+
+  private events(): (HandshakeItem | Meeting)[] {
     const items: (Handshake | Meeting)[] = [];
     this.program.drain((view, offset) => {
       if (EVENT_TYPES[view.getUint32(offset, true)] === 'meeting') {
@@ -107,37 +137,23 @@ export class HandshakeSource implements Source<Handshake | Meeting> {
     });
     // A perf buffer has a queue a CPU: put them together again.
     if (this.program.transport === 'perf') items.sort((a, b) => seenNs(a) - seenNs(b));
-    if (this.options.pendingNs > 0 && nowNs >= this.nextSweepNs) {
-      this.nextSweepNs = nowNs + this.sweepNs;
-      items.push(...this.newlyPending());
-    }
     return items;
   }
 
-  /** Attempts that have become pending since the last look; each is told once. */
-  private newlyPending(): Handshake[] {
+  /** Tells once of each attempt that has become pending; and where no event tells of its end, when it no longer is. */
+  private sweep(items: (HandshakeItem | Meeting)[]): void {
     const hanging = this.inFlight().filter(({ startNs, endNs }) => endNs - startNs >= this.options.pendingNs);
-    const news = hanging.filter(({ startNs }) => !this.shown.has(startNs));
-    this.shown = new Set(hanging.map(({ startNs }) => startNs));
-    return news.sort((a, b) => a.startNs - b.startNs);
+    const before = this.hanging;
+    this.hanging = new Map(hanging.map((attempt) => [attempt.startNs, attempt]));
+    const news = hanging.filter(({ startNs }) => !before.has(startNs));
+    items.push(...news.sort((a, b) => a.startNs - b.startNs));
+    if (!this.sums) return;
+    for (const [startNs, attempt] of before) if (!this.hanging.has(startNs)) items.push(pendingEnd(attempt));
   }
 
   /** All attempts that are under way. */
   inFlight(): Handshake[] {
     return decodeAll(this.program.iterate('pending', { map: 'in_flight' }));
-  }
-
-  /** What was summed up in the kernel since the start. */
-  totals(): Totals & { buckets: Float64Array } {
-    const sums = this.program
-      .perCpu('totals', 0)
-      .map((view) => decodeTotals(view, 0))
-      .reduce((sum, cpu) => ({
-        outcomes: sum.outcomes.map((count, index) => count + cpu.outcomes[index]!),
-        lostSyn: sum.lostSyn + cpu.lostSyn,
-        maxNs: Math.max(sum.maxNs, cpu.maxNs),
-      }));
-    return { ...sums, buckets: this.program.perCpuSums('latency_buckets') };
   }
 
   stop(): void {
@@ -151,19 +167,11 @@ export class HandshakeSource implements Source<Handshake | Meeting> {
   /** What the totals and the kernel's counters say, after `stop` and the last `drain`; undefined without `audit`. */
   auditFacts(): HandshakeAudit | undefined {
     const { lost, untracked, missed } = this.losses();
+    for (const [netns, tally] of this.sums?.tallies() ?? []) this.auditor?.addTally(netns, tally);
     return this.auditor?.facts({
       opens: this.program.counter('started') - this.program.counter('unsent'),
       unseen: lost + untracked + missed,
-      ...(this.options.aggregate ? { fails: this.failsInTotals() } : {}),
     });
-  }
-
-  private failsInTotals(): number {
-    const { outcomes } = this.totals();
-    return OUTCOMES.reduce(
-      (sum, outcome, index) => sum + (COUNTED_FAILURES.has(outcome) ? outcomes[index]! : 0),
-      0,
-    );
   }
 
   /** Path of a cgroup that was made since the start. */
@@ -191,6 +199,10 @@ export class HandshakeSource implements Source<Handshake | Meeting> {
 
 function seenNs(item: Handshake | Meeting): number {
   return 'endNs' in item ? item.endNs : item.timeNs;
+}
+
+function pendingEnd(attempt: Handshake): PendingEnd {
+  return { ...attempt, type: 'pending-end' };
 }
 
 function decodeAll(view: DataView): Handshake[] {

@@ -1,5 +1,12 @@
 /** One BPF object at work: opened, set, loaded, attached, drained, closed. Knows no particular command. */
-import { BpfError, BpfObject, type BpfLink, type BpfMap, type EventBuffer } from '#bpf-native-bindings';
+import {
+  BpfError,
+  BpfObject,
+  perCpuStride,
+  type BpfLink,
+  type BpfMap,
+  type EventBuffer,
+} from '#bpf-native-bindings';
 import { assetBytes } from '../assets/files.js';
 import { COUNTERS, type Counter, type Transport } from '../events/shared.js';
 import { EXIT, Failure } from '../model/failure.js';
@@ -16,6 +23,8 @@ export interface ProgramOptions {
   iterators: readonly string[];
   /** Other sizes for maps than the program's own. */
   mapSizes?: Readonly<Record<string, number>>;
+  /** Maps that these programs do not need. */
+  unusedMaps?: readonly string[];
 }
 
 /** Called for each record: where it begins in `view` and how long it is. The bytes are gone after the call. */
@@ -57,6 +66,7 @@ export class Program {
       const wanted = new Set([...options.attach, ...options.iterators]);
       for (const program of object.programNames) object.setAutoload(program, wanted.has(program));
       object.setMapAutocreate(options.transport === 'ring' ? 'perf' : 'ring', false);
+      for (const map of options.unusedMaps ?? []) object.setMapAutocreate(map, false);
       for (const [map, size] of Object.entries(options.mapSizes ?? {})) object.setMapMaxEntries(map, size);
       object.load();
       return new Program(object, options);
@@ -119,6 +129,17 @@ export class Program {
     new DataView(key.buffer).setUint32(0, index, true);
     const values = this.object.map(map).lookupPerCpu(key) ?? [];
     return values.map((value) => new DataView(value.buffer, value.byteOffset, value.byteLength));
+  }
+
+  /** Each entry of a per-CPU array, decoded for each CPU. */
+  perCpuEntries<Value>(map: string, decode: (view: DataView, offset: number) => Value): Value[][] {
+    const { values, count } = this.object.map(map).entries();
+    const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
+    const stride = perCpuStride(this.object.map(map).valueSize);
+    const cpus = count === 0 ? 0 : values.byteLength / count / stride;
+    return Array.from({ length: count }, (_, index) =>
+      Array.from({ length: cpus }, (__, cpu) => decode(view, (index * cpus + cpu) * stride)),
+    );
   }
 
   /** Each entry of a per-CPU array of 64-bit counts, summed over the CPUs. */

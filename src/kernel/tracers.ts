@@ -31,7 +31,7 @@ const NO_FILTER: Filter = {
 const COMMON = { filter: NO_FILTER, transport: 'auto', meetings: true, audit: false } as const;
 
 function connlatPrograms(syncErrors: boolean): ProgramOptions {
-  return handshakePrograms({ ...COMMON, syncErrors, aggregate: false, pendingNs: 1e9 });
+  return handshakePrograms({ ...COMMON, syncErrors, pendingNs: 1e9 });
 }
 
 /** A command that is missing here does not compile. */

@@ -1,3 +1,4 @@
+import { allParts, REMOTE_ADDRESS, WORKLOAD, type FlowParts } from './flow-parts.js';
 import type { Flow } from './flow.js';
 
 /** What is decided in user space, since only there it is known; an empty list wants all. */
@@ -18,6 +19,15 @@ export interface AttributionFilter {
 
 export function isEmptyFilter({ external, ...lists }: AttributionFilter): boolean {
   return external === undefined && Object.values(lists).every(({ length }) => length === 0);
+}
+
+/** What of a flow the filter looks at. */
+export function partsOfFilter({ regions, external, ...ofWorkload }: AttributionFilter): FlowParts {
+  const asks = (lists: readonly (readonly string[])[]): boolean => lists.some(({ length }) => length > 0);
+  return allParts([
+    asks(Object.values(ofWorkload)) ? WORKLOAD : {},
+    asks([regions]) || external !== undefined ? REMOTE_ADDRESS : {},
+  ]);
 }
 
 const LEAST_ID_DIGITS = 6;

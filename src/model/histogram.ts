@@ -29,6 +29,14 @@ export function bucketStart(index: number): number {
   return (index - shift * SUB_BUCKETS) * 2 ** shift;
 }
 
+/** How many durations are in a bucket, and the least and the greatest of them. */
+export interface BucketCount {
+  bucket: number;
+  count: number;
+  minNs: number;
+  maxNs: number;
+}
+
 /**
  * Counts of durations in log-linear buckets. Only buckets that were hit take memory, as two sorted lists: a hundred
  * thousand groups with a few values each stay small.
@@ -65,6 +73,14 @@ export class LatencyHistogram {
     // A snapshot of the length: adding to existing buckets never grows the list, so merging with itself is sound.
     for (const [position, index] of other.#indexes.entries()) this.#add(index, other.#counts[position] ?? 0);
     this.#widen(other.#min, other.#max);
+  }
+
+  /** Adds what was counted in the same buckets elsewhere. */
+  addBuckets(counts: readonly BucketCount[]): void {
+    for (const { bucket, count, minNs, maxNs } of counts) {
+      this.#add(bucket, count);
+      this.#widen(minNs, maxNs);
+    }
   }
 
   /** Adds counts by bucket, as the kernel side keeps them, and their exact maximum where it is known. */

@@ -5,6 +5,11 @@
 export interface Source<Item> {
   /** What has come since the last call, oldest first. `nowNs` is CLOCK_MONOTONIC. */
   drain(nowNs: number): Item[];
+  /**
+   * So many ns may pass until the next call of `drain`, which has all that happened; what is shown wants one before. Absent where the
+   * sooner is the better.
+   */
+  readonly restNs?: number | undefined;
   /** True: nothing will come any more, as at the end of a recording. Absent where there is always more to come. */
   readonly ended?: boolean;
   /** Stops tracing; what had come before it can still be drained. */

@@ -16,8 +16,6 @@ export interface SessionOptions<Item> {
   status: string;
   /** Kept at the terminal's size. */
   display: Display;
-  /** Called before each frame, to fetch what was summed up elsewhere. */
-  refresh?: () => void;
   intervalMs: number;
   durationMs: number | undefined;
   /** Ends after this many items for which `counts` is true. */
@@ -65,11 +63,9 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
     return items.length;
   };
   const frame = (): string => {
-    options.refresh?.();
     return view.frame(clock.nowNs(), clock.unixOffsetNs()) ?? '';
   };
   const lastFrame = (): string => {
-    options.refresh?.();
     const nowNs = clock.nowNs();
     const offsetNs = clock.unixOffsetNs();
     return (view.end ? view.end(nowNs, offsetNs) : view.frame(nowNs, offsetNs)) ?? '';
@@ -84,7 +80,8 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
     output.append(view.begin());
     live = startLive(options, streams, output, stop, frame);
     while (!stop.stopped) {
-      const pollNs = pollAfter(take());
+      const came = take();
+      const pollNs = source.restNs ?? pollAfter(came);
       const nowNs = clock.nowNs();
       const isLast = nowNs >= endNs || source.ended === true;
       if (nowNs >= nextTickNs) {

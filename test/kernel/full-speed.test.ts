@@ -116,7 +116,6 @@ function startWithRoomForFour(filter: FilterFlagValues): HandshakeSource {
     filter: toFilter(filter),
     transport: 'ring',
     syncErrors: false,
-    aggregate: false,
     pendingNs: 0,
     meetings: false,
     audit: false,

@@ -7,7 +7,7 @@ import { existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 
-import { BpfError, renouncePrivileges, type BpfObject } from '#bpf-native-bindings';
+import { BpfError, enableStats, renouncePrivileges, type BpfObject } from '#bpf-native-bindings';
 
 import { loadEvents, makeEvents, openWith, readU64, u32 } from './support.js';
 
@@ -145,6 +145,17 @@ const scenarios: Record<string, () => unknown> = {
       console.log(error.operation, error.code, error.errno);
     }
     object.close();
+  },
+
+  /** Without privileges. */
+  stats() {
+    try {
+      enableStats().close();
+      console.log('enabled');
+    } catch (error) {
+      assert.ok(error instanceof BpfError);
+      console.log(error.operation, error.code, error.errno);
+    }
   },
 
   /** Ends by itself, with nothing closed. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 
 import { BpfObject, perCpuStride, possibleCpus, type BpfMap } from '#bpf-native-bindings';
 
@@ -56,6 +57,12 @@ describe('BpfMap', () => {
     );
     assert.ok(maxEntries >= 1000);
     assert.equal(object.map('array').type, 'array');
+  });
+
+  it('has the number under which bpftool shows it', () => {
+    const { id } = object.map('lru_hash');
+    const shown = execFileSync('bpftool', ['-j', 'map', 'show', 'id', String(id)], { encoding: 'utf8' });
+    assert.equal((JSON.parse(shown) as { name: string }).name, 'lru_hash');
   });
 
   it('looks up, updates and deletes', () => {

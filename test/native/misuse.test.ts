@@ -86,7 +86,11 @@ describe('names that an object does not have', () => {
     failsWith({ ...absent, operation: 'setMapAutocreate' }, () => {
       object.setMapAutocreate('none', true);
     });
+    failsWith({ ...absent, operation: 'reuseMap' }, () => {
+      object.reuseMap('none', 1);
+    });
     object.load();
+    failsWith({ ...absent, operation: 'testRun' }, () => object.testRun('none'));
     failsWith({ ...absent, operation: 'attach' }, () => object.attach('none'));
     failsWith({ ...absent, operation: 'iterator' }, () => object.iterator('none'));
     failsWith({ ...absent, operation: 'map' }, () => object.map('none'));
@@ -106,6 +110,7 @@ describe('a step at the wrong time', () => {
     failsWith({ ...early, operation: 'ringBuffer' }, () => object.ringBuffer('ring'));
     failsWith({ ...early, operation: 'perfBuffer' }, () => object.perfBuffer('perf'));
     failsWith({ ...early, operation: 'programInfo' }, () => object.programInfo('bnb_raw'));
+    failsWith({ ...early, operation: 'testRun' }, () => object.testRun('bnb_raw'));
     object.close();
   });
 
@@ -118,6 +123,9 @@ describe('a step at the wrong time', () => {
     });
     failsWith({ ...late, operation: 'setGlobal' }, () => {
       object.setGlobal('target_tgid', u32(1));
+    });
+    failsWith({ ...late, operation: 'reuseMap' }, () => {
+      object.reuseMap('counts', 1);
     });
     failsWith({ ...late, operation: 'setAutoload' }, () => {
       object.setAutoload('bnb_raw', true);
@@ -149,7 +157,9 @@ describe('a step at the wrong time', () => {
       () => { object.setAutoload('bnb_raw', true); },
       () => { object.setMapMaxEntries('counts', 1); },
       () => { object.setMapAutocreate('counts', true); },
+      () => { object.reuseMap('counts', 1); },
       () => { object.load(); },
+      () => object.testRun('bnb_raw'),
       () => object.attach('bnb_raw'),
       () => object.iterator('bnb_raw'),
       () => object.map('counts'),
@@ -228,6 +238,11 @@ describe('arguments of a wrong type', () => {
     assert.throws(() => {
       map.update(u32(0), u64(0n), wrong('sometimes'));
     }, TypeError);
+    assert.throws(() => {
+      unloaded.reuseMap('counts', wrong('1'));
+    }, /id must be an integer/);
+    for (const options of [{ context: wrong(7) }, { data: wrong('x') }, { repeat: wrong(-1) }])
+      assert.throws(() => object.testRun('bnb_raw', options), TypeError);
     unloaded.close();
     object.close();
   });

@@ -15,25 +15,33 @@ const GETEGID = process.arch === 'arm64' ? 177n : 108n;
 
 let compiled = false;
 
+type Fixture = 'events' | 'failing' | 'maps' | 'runs';
+
 /** A compiled BPF object of test/native/fixtures. */
-export function fixture(name: 'events' | 'failing' | 'maps'): Uint8Array {
+export function fixture(name: Fixture): Uint8Array {
   if (!compiled) execFileSync('make', ['--no-print-directory', '-s', '-C', `${ROOT}test/native/fixtures`]);
   compiled = true;
   return readFileSync(`${ROOT}build/test-fixtures/${name}.bpf.o`);
 }
 
 /** Opens a fixture of which only these programs are to be loaded. */
-export function openWith(name: 'events' | 'failing' | 'maps', ...programs: string[]): BpfObject {
+export function openWith(name: Fixture, ...programs: string[]): BpfObject {
   const object = BpfObject.open(fixture(name));
   for (const program of object.programNames) object.setAutoload(program, programs.includes(program));
   return object;
 }
 
-/** Loads programs of the events fixture, made to watch this process, with events of `size` bytes. */
-export function loadEvents(programs: string[], size = 16, vary = 1): BpfObject {
+/** Opens programs of the events fixture, made to watch this process. */
+export function openEvents(programs: string[]): BpfObject {
   const object = openWith('events', ...programs);
   object.setGlobal('target_tgid', u32(process.pid));
   object.setGlobal('target_syscall', u64(GETEGID));
+  return object;
+}
+
+/** Loads programs of the events fixture, made to watch this process, with events of `size` bytes. */
+export function loadEvents(programs: string[], size = 16, vary = 1): BpfObject {
+  const object = openEvents(programs);
   object.setGlobal('event_size', u32(size));
   object.setGlobal('vary', u32(vary));
   object.load();

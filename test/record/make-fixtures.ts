@@ -108,12 +108,11 @@ async function recordHandshakes(network: Network, only: readonly string[]): Prom
     filter: toFilter({ netns: [...only] }),
     transport: 'auto',
     syncErrors: false,
-    aggregate: false,
     pendingNs: 500e6,
     meetings: true,
     audit: false,
   });
-  const seen = await record<Handshake>('handshakes.tsr', 'connlat', source, async () => {
+  const seen = await record<Handshake>('handshakes.tsr', 'connlat', source as Source<Handshake>, async () => {
     await connect(network.client, SERVER.ipv4, PORT.plain, { count: 12, gapUs: 100_000, name: 'puma' });
     await connect(network.client, SERVER.ipv6, PORT.plain, { count: 2, name: 'puma' });
     await connect(network.client, SERVER.ipv4, PORT.nobody, { count: 3, name: 'curl' });

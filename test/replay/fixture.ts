@@ -14,7 +14,7 @@ export interface Recording<Item> {
   clockOffsetNs: number;
   items: readonly Item[];
   /** When an item came. */
-  at: (item: Item) => number;
+  at(item: Item): number;
 }
 
 /** What retransmits.json holds: each item without what its flow and others of its type have in common with it. */

@@ -3,14 +3,25 @@ import { parseGroupKeys } from '#tcpscope/aggregate/group-keys.js';
 import { HANDSHAKE_KEYS } from '#tcpscope/aggregate/handshake-keys.js';
 import { HandshakeGroups } from '#tcpscope/aggregate/handshake-groups.js';
 import { OK_LATENCY } from '#tcpscope/aggregate/handshake-report.js';
-import { KernelHandshakes } from '#tcpscope/aggregate/kernel-handshakes.js';
 import { OUTCOMES, type Handshake } from '#tcpscope/model/handshake.js';
-import { bucketIndex, HISTOGRAM_BUCKETS } from '#tcpscope/model/histogram.js';
+import { bucketIndex, type BucketCount } from '#tcpscope/model/histogram.js';
 import { createHistogramView } from '#tcpscope/view/histogram.js';
 import { createCsvHistogramView, createJsonHistogramView } from '#tcpscope/view/machine-views.js';
 import type { Display } from '#tcpscope/view/view.js';
 import { context, display, handshakes, replay } from './fixture.js';
 import { assertGolden, assertTidy } from './golden.js';
+
+const NO_FLOW = {
+  localAddress: '::',
+  localPort: 0,
+  remoteAddress: '::',
+  remotePort: 0,
+  netns: 0,
+  cgroupId: 0,
+  uid: 0,
+  pid: 0,
+  comm: '',
+};
 
 function lastHistogram(on: Display, by: readonly string[] = [], top?: number): string {
   const source = new HandshakeGroups(parseGroupKeys(by, HANDSHAKE_KEYS));
@@ -43,21 +54,24 @@ describe('histograms of connlat --hist', () => {
   });
 
   it('is the same when the kernel counted', () => {
-    const outcomes = OUTCOMES.map(() => 0);
-    const buckets = new Array<number>(HISTOGRAM_BUCKETS).fill(0);
-    let [lostSyn, maxNs] = [0, 0];
+    const sum = {
+      type: 'sum' as const,
+      ...NO_FLOW,
+      outcome: 'ok' as const,
+      isOther: false,
+      counts: { outcomes: OUTCOMES.map(() => 0), lostSyn: 0, latencies: [] as BucketCount[] },
+    };
     for (const { outcome, startNs, endNs, syns } of handshakes.items) {
       if (outcome === 'pending') continue;
       const at = OUTCOMES.indexOf(outcome);
-      outcomes[at] = (outcomes[at] ?? 0) + 1;
-      if (syns > 1) lostSyn++;
-      if (outcome !== 'ok') continue;
-      const bucket = bucketIndex(endNs - startNs);
-      buckets[bucket] = (buckets[bucket] ?? 0) + 1;
-      maxNs = Math.max(maxNs, endNs - startNs);
+      sum.counts.outcomes[at] = (sum.counts.outcomes[at] ?? 0) + 1;
+      if (syns > 1) sum.counts.lostSyn++;
+      const ns = endNs - startNs;
+      if (outcome === 'ok')
+        sum.counts.latencies.push({ bucket: bucketIndex(ns), count: 1, minNs: ns, maxNs: ns });
     }
-    const source = new KernelHandshakes();
-    source.replace({ outcomes, lostSyn, buckets, maxNs });
+    const source = new HandshakeGroups([]);
+    source.add(sum);
     const view = createHistogramView({ source, display: display(80), context });
     const text = view.frame(handshakes.stoppedNs, handshakes.clockOffsetNs);
     assert.equal(text, lastHistogram(display(80)).replace(/.* pending .*\n/, ''));
@@ -82,7 +96,7 @@ describe('histograms of connlat --hist', () => {
   });
 
   it('of nothing is one line', () => {
-    const source = new KernelHandshakes();
+    const source = new HandshakeGroups([]);
     const view = createHistogramView({ source, display: display(80), context });
     assert.equal(view.frame(0, 0), 'ok latency 0\n');
   });
