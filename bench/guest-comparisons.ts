@@ -12,9 +12,9 @@ import { program, retrans, tool } from './tools.js';
 import { TracingProcess, type Tracer, type Tracing } from './tracing.js';
 
 /** Small numbers: a guest is some ten times slower, and bcc takes a minute to start. */
-const AT_FULL_SPEED = 4000;
-const PACED = { handshakes: 2000, gapUs: 1000 };
-const STORM = { perSecond: 500, seconds: 3 };
+const AT_FULL_SPEED = 10_000;
+const PACED = { handshakes: 4000, gapUs: 1000 };
+const STORM = { perSecond: 1000, seconds: 4 };
 
 const COST: readonly Column[] = [
   ...besideOurs({ header: 'kernel ns an event', figure: 'ns', decimals: 0 }),
