@@ -6,7 +6,7 @@ import { samplesOf, type Part } from './part.js';
 import { HANDSHAKE_PEERS, HISTOGRAM_PEER, tracerOf, working } from './peers.js';
 import { rowOf, type Column, type Sample } from './table.js';
 import { program, retrans, tool } from './tools.js';
-import type { Tracer } from './tracing.js';
+import type { Tracer, Tracing } from './tracing.js';
 
 export const HANDSHAKES = 100_000;
 export const PORT = 9000;
@@ -51,14 +51,14 @@ export const kernel: Part = {
 /** Of the programs of a tracer, or of those whose names match, while the kernel times them. */
 export async function kernelCost(
   tracer: Tracer,
-  traffic: () => Promise<unknown>,
+  traffic: (tracing: Tracing) => Promise<unknown>,
   names?: RegExp,
 ): Promise<{ ns: number; runs: number; mainNs: number; mainRuns: number; complaint: string }> {
   const stats = enableStats();
   try {
     const tracing = await tracer.start();
     const [all, main] = [tracing.cost(), tracing.cost(names)];
-    await traffic();
+    await traffic(tracing);
     const [allAfter, mainAfter] = [tracing.cost(), tracing.cost(names)];
     return {
       ns: allAfter.ns - all.ns,

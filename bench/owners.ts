@@ -2,12 +2,13 @@
 import { listen, Namespace, startConnect, type Connecting } from '#tcpscope/lab/network.js';
 import { writeSocket } from '#tcpscope/events/primitives.js';
 import { decodeSocketCounts, encodeGlobals, SOCKET_COUNTS_SIZE } from '#tcpscope/events/retrans.js';
-import { OWNER_SIZE, type Filter } from '#tcpscope/events/shared.js';
+import { OWNER_SIZE } from '#tcpscope/events/shared.js';
 import { SocketOwners, type Owned } from '#tcpscope/kernel/owners.js';
 import { Program } from '#tcpscope/kernel/program.js';
 import { RetransmitSource } from '#tcpscope/kernel/retransmits.js';
 import type { Part } from './part.js';
 import { rowOf, type Column, type Row, type Sample } from './table.js';
+import { EVERYTHING } from './tools.js';
 
 const HOST = '127.0.0.1';
 const FIRST_PORT = 9000;
@@ -15,23 +16,6 @@ const FIRST_PORT = 9000;
 const PAIR_CONNECTIONS = 10_000;
 /** As many as the map of owners keeps well. */
 const MOST_ASKED = 50_000;
-
-const EVERYTHING: Filter = {
-  minLatencyNs: 0,
-  onlyIpv4: false,
-  onlyIpv6: false,
-  pids: [],
-  uids: [],
-  netns: [],
-  remotePorts: [],
-  excludedRemotePorts: [],
-  localPorts: [],
-  comms: [],
-  remoteAddresses: [],
-  excludedRemoteAddresses: [],
-  localAddresses: [],
-  cgroups: [],
-};
 
 const SIZES = [2, 1000, 10_000, 100_000];
 
@@ -52,7 +36,7 @@ export const owners: Part = {
       const rows: Row[] = [];
       for (const [index, sockets] of SIZES.entries()) {
         progress(`${sockets} open sockets`);
-        await open(host, (sockets - (SIZES[index - 1] ?? 0)) / 2);
+        await openConnections(host, (sockets - (SIZES[index - 1] ?? 0)) / 2);
         rows.push(rowOf(`${sockets.toLocaleString('en')} open sockets`, measure(rounds)));
       }
       return [{ title: 'A look at all open sockets', columns: COLUMNS, rows }];
@@ -66,7 +50,7 @@ export const owners: Part = {
 let nextPort = FIRST_PORT;
 
 /** Connections that stay, both ends on this host. */
-async function open(host: Namespace, connections: number): Promise<void> {
+export async function openConnections(host: Namespace, connections: number): Promise<void> {
   const pairs: Connecting[] = [];
   for (let left = connections; left > 0; left -= PAIR_CONNECTIONS) {
     const port = nextPort++;

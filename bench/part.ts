@@ -9,8 +9,8 @@ export interface Bench {
   /** One whose loopback loses every SYN of the storm. */
   silence: Namespace;
   rounds: number;
-  progress(what: string): void;
-  leaveOut(why: string): void;
+  progress: (what: string) => void;
+  leaveOut: (why: string) => void;
 }
 
 export interface Part {

@@ -7,7 +7,9 @@ export interface Peer {
   /** Debian's package. */
   package: 'bpftrace' | 'libbpf-tools' | 'bpfcc-tools';
   command: readonly [program: string, ...words: string[]];
-  /** A line of its output on a terminal that tells of an event. */
+  /** What is on its terminal when its programs are attached. */
+  active: RegExp;
+  /** A line there that tells of an event. */
   row: RegExp;
 }
 
@@ -42,21 +44,25 @@ const bpftrace = (name: string, script: string): Peer => ({
   name: `bpftrace, ${name}`,
   package: 'bpftrace',
   command: ['bpftrace', '-B', 'line', '-e', script],
+  active: /Tracing/,
   row: /^\d+ /m,
 });
 const libbpfTool = (program: string): Peer => ({
   name: `libbpf-tools ${program}`,
   package: 'libbpf-tools',
   command: [program],
+  active: HEADER,
   row: ROW,
 });
 const bcc = (program: string): Peer => ({
   name: `bcc ${program}`,
   package: 'bpfcc-tools',
   command: [`${program}-bpfcc`],
+  active: HEADER,
   row: ROW,
 });
-/** Rows have addresses, headers have none. */
+/** Rows have addresses, the header has none. */
+const HEADER = /\n/;
 const ROW = /127\.0\.0\.1/;
 
 export const HISTOGRAM_PEER = bpftrace('histogram', BPFTRACE_HISTOGRAM);

@@ -5,7 +5,10 @@ import { parseArgs } from 'node:util';
 import { libbpfVersion } from '#bpf-native-bindings';
 import { Namespace } from '#tcpscope/lab/network.js';
 import { cpu } from './cpu.js';
+import { flood, minute } from './flood.js';
+import { growth } from './growth.js';
 import { kernel } from './kernel.js';
+import { memories } from './memory.js';
 import { owners } from './owners.js';
 import type { Bench, Part } from './part.js';
 import { versionOf } from './peers.js';
@@ -16,7 +19,7 @@ import { slowDown } from './slow-down.js';
 import { coldStart, start } from './start.js';
 import { markdown, type Table } from './table.js';
 
-const PARTS = [kernel, slowDown, cpu, start, retransmission, owners, places];
+const PARTS = [kernel, slowDown, cpu, start, memories, flood, minute, growth, retransmission, owners, places];
 /** Only when told. */
 const EXTRA = [coldStart];
 

@@ -87,14 +87,13 @@ function ours(words: string): Started {
   };
 }
 
-/** Peers have attached their programs when they print their header. */
 function theirs(peer: Peer): Started {
   return {
     name: peer.name,
     async run() {
       const began = performance.now();
       const tracing = await inTerminal(peer);
-      const active = await shown(tracing, /\n/, began);
+      const active = await shown(tracing, peer.active, began);
       const figures = RETRANSMISSION_PEERS.includes(peer)
         ? { active }
         : { active, firstRow: await shown(tracing, peer.row, began) };

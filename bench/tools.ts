@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { BpfObject } from '#bpf-native-bindings';
+import type { Filter } from '#tcpscope/events/shared.js';
 import { TracingProcess, type Sink, type Tracer } from './tracing.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -38,6 +39,24 @@ export const retrans = (words: string, sink: Sink = 'null'): Tracer => ({
   ...tool(words, sink),
   main: /^retransmit/,
 });
+
+/** The filter that lets everything pass. */
+export const EVERYTHING: Filter = {
+  minLatencyNs: 0,
+  onlyIpv4: false,
+  onlyIpv6: false,
+  pids: [],
+  uids: [],
+  netns: [],
+  remotePorts: [],
+  excludedRemotePorts: [],
+  localPorts: [],
+  comms: [],
+  remoteAddresses: [],
+  excludedRemoteAddresses: [],
+  localAddresses: [],
+  cgroups: [],
+};
 
 const POLL_MS = 10;
 

@@ -1,5 +1,5 @@
 /** What is measured: a tool that traces until it is stopped, as a process of its own. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -132,12 +132,13 @@ export class TracingProcess implements Tracing {
     return this.complaint();
   }
 
-  /** What it says itself of lost events: ours with a comma in the number, peers once for each loss. */
+  /** What it says itself of lost events: ours with commas in the number, peers once for each loss. */
   private complaint(): string {
-    const text = this.stderr + (this.file === undefined ? '' : readFileSync(this.file, 'utf8'));
+    // Of peers some say it among the rows, which may be gigabytes.
+    const said = this.stderr + (this.file === undefined ? '' : linesWith('Lost [0-9]+ ', this.file));
     const losses = [
-      ...text.matchAll(/([\d,]+) events? lost/g),
-      ...text.matchAll(/lost (\d+) (?:events|samples)/gi),
+      ...said.matchAll(/([\d,]+) events? lost/g),
+      ...said.matchAll(/lost (\d+) (?:events|samples)/gi),
     ];
     const lost = losses.reduce((sum, [, count]) => sum + Number(count!.replaceAll(',', '')), 0);
     return lost === 0 ? '' : `${lost.toLocaleString('en')} events lost`;
@@ -159,6 +160,9 @@ const withErrors = (command: readonly string[]): string[] => [
   'sh',
   ...command,
 ];
+
+const linesWith = (pattern: string, file: string): string =>
+  spawnSync('grep', ['-aE', pattern, file], { encoding: 'utf8', maxBuffer: Infinity }).stdout;
 
 async function onlyChild(parent: number): Promise<number> {
   for (let polls = 0; polls < PATIENCE.signals; polls++) {

@@ -28,7 +28,7 @@ const struct handshake *const handshake_layout = 0;
 const struct sum_key *const sum_key_layout = 0;
 const struct sum *const sum_layout = 0;
 const struct tally *const tally_layout = 0;
-const struct control *const control_layout = 0;
+const enum setting *const setting_layout = 0;
 const struct run_cost *const run_cost_layout = 0;
 const enum outcome *const outcome_layout = 0;
 const enum counter *const counter_layout = 0;
@@ -84,7 +84,8 @@ static __always_inline int start_attempt(struct sock *sk) {
     set_flow(flow_of(handshake), tcp);
     set_current_owner(flow_of(handshake));
     attempt.retrans_before = tcp->total_retrans;
-    /* Should the end of an older attempt on this address have been missed, it must not take this one's end. */
+    /* Should the end of an older attempt on this address have been missed, it must not take this one's end.
+     */
     if (!wants_start(flow_of(handshake), sk) || !follow(sk, &attempt))
         bpf_map_delete_elem(&in_flight, &sk);
     return 0;
@@ -106,6 +107,16 @@ static __always_inline enum outcome failure(__u32 errno, __u32 segs_out) {
     default:
         return OUTCOME_UNREACHABLE;
     }
+}
+
+/*
+ * Why it failed, as the program will be told. Whoever polls may have taken a reset's error already: between
+ * tcp_reset()'s setting it and tcp_done(). What the program closes itself is shut down before (tcp_close).
+ */
+static __always_inline __u32 error_of(const struct sock *sk, const struct tcp_sock *tcp) {
+    if (!sk->sk_err && tcp->segs_in && sk->sk_shutdown != SHUTDOWN_MASK)
+        return ECONNREFUSED;
+    return sk->sk_err;
 }
 
 static __always_inline int end_attempt(void *ctx, struct sock *sk, int newstate) {
@@ -130,9 +141,11 @@ static __always_inline int end_attempt(void *ctx, struct sock *sk, int newstate)
         handshake->outcome = OUTCOME_OK;
         handshake->wire_us = tcp->srtt_us >> 3;
     } else {
-        handshake->outcome = failure(sk->sk_err, tcp->segs_out);
+        handshake->errno = error_of(sk, tcp);
+        handshake->outcome = failure(handshake->errno, tcp->segs_out);
         /* Given up, but the network had said why: a hint that the program may never have seen. */
-        handshake->errno = sk->sk_err ? sk->sk_err : sk->sk_err_soft;
+        if (!handshake->errno)
+            handshake->errno = sk->sk_err_soft;
     }
     /* ESTABLISHED without a SYN is a connection that TCP_REPAIR put back (CRIU): no handshake. */
     if (wants_local_port(handshake->local_port) && (tcp->segs_out || newstate != TCP_ESTABLISHED))
@@ -165,9 +178,12 @@ int BPF_PROG(set_state, struct sock *sk, int oldstate, int newstate) {
     return 0;
 }
 
+/* The tracepoint stores an attempt; its socket is in SYN_SENT only when all programs on it have run. */
+#define SURELY_STARTED_NS 10000000000ULL
+
 /*
  * Attempts that hang: run over in_flight. An entry whose socket is no longer opening missed its end (the
- * kernel does not run a tp_btf program inside itself on one CPU); it is removed.
+ * kernel does not run a tp_btf program inside itself on one CPU), or has not begun; the former is removed.
  */
 SEC("iter/bpf_map_elem")
 int pending(struct bpf_iter__bpf_map_elem *ctx) {
@@ -181,12 +197,13 @@ int pending(struct bpf_iter__bpf_map_elem *ctx) {
         return 0;
     sk = *key;
     handshake = attempt->handshake;
+    handshake.end_ns = bpf_ktime_get_ns();
     state = BPF_CORE_READ(sk, __sk_common.skc_state);
     if (state != TCP_SYN_SENT && state != TCP_SYN_RECV) {
-        bpf_map_delete_elem(&in_flight, &sk);
+        if (handshake.end_ns - handshake.start_ns >= SURELY_STARTED_NS)
+            bpf_map_delete_elem(&in_flight, &sk);
         return 0;
     }
-    handshake.end_ns = bpf_ktime_get_ns();
     handshake.outcome = OUTCOME_PENDING;
     handshake.errno = 0;
     handshake.wire_us = 0;

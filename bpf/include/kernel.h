@@ -192,8 +192,9 @@ struct tcp_sock {
     __u32 undo_marker;      /* 0 once a recovery was taken back (tcp_undo_cwnd_reduction) */
     __u32 total_retrans;    /* segments sent again since the socket was made or disconnected */
     __u32 segs_out;         /* segments sent; 0 means that no SYN left */
-    __u32 retrans_stamp;    /* in SYN_SENT: the first SYN's time (tcp_connect), in ticks of tcp_clock */
-    __u8 tcp_usec_ts : 1;   /* from 6.7 (614e8316aa4c): those ticks are µs, not ms */
+    __u32 segs_in;
+    __u32 retrans_stamp;  /* in SYN_SENT: the first SYN's time (tcp_connect), in ticks of tcp_clock */
+    __u8 tcp_usec_ts : 1; /* from 6.7 (614e8316aa4c): those ticks are µs, not ms */
 };
 
 struct socket {

@@ -42,6 +42,10 @@ export class AttributedSource<Item extends Flow & { type: string }> implements S
     return this.source.ended ?? false;
   }
 
+  get keeps(): boolean {
+    return this.source.keeps ?? false;
+  }
+
   stop(): void {
     this.source.stop();
   }

@@ -9,6 +9,7 @@ const FOLLOW_MS = 200;
 
 /** Items of recordings, read on before the time at which the session wants them. */
 export class ReplaySource<Item extends RecordedItem> implements Source<Item> {
+  readonly keeps = true;
   private readonly batches: AsyncGenerator<RecordedItem[], void>;
   private next: Promise<IteratorResult<RecordedItem[], void>> | undefined;
   /** Items that have been read and whose time has not come. */

@@ -4,11 +4,15 @@ import type { Reducer } from '../aggregate/reducer.js';
 import { EXIT } from '../model/failure.js';
 import type { Flow } from '../model/flow.js';
 import type { Meeting } from '../model/meeting.js';
+import type { TextContext } from '../model/column.js';
 import type { Recorder } from '../model/recorder.js';
+import type { SelfCost } from '../model/self-cost.js';
 import type { Losses, Source } from '../model/source.js';
 import { formatCount } from '../model/units.js';
 import { monotonicNs, type Clock } from '../session/clock.js';
-import { runSession } from '../session/run.js';
+import { processCost } from '../session/process-cost.js';
+import { runSession, type SessionOptions } from '../session/run.js';
+import { createStatsJson, createStatsText } from '../view/self-cost.js';
 import { summary } from '../view/summary.js';
 import type { Display } from '../view/view.js';
 import { wrapped } from '../view/width.js';
@@ -24,6 +28,11 @@ export interface OpenRecorder<Item> extends Recorder<Item> {
   facts(): { file: string; items: number; dropped: number; failed: boolean };
 }
 
+export interface StatsOptions {
+  json: boolean;
+  context: TextContext;
+}
+
 export interface ReportRun<Item> {
   source: Source<Item | Meeting>;
   report: Report<Item>;
@@ -36,6 +45,8 @@ export interface ReportRun<Item> {
   status: string;
   display: Display;
   timing: { intervalMs: number; durationMs: number | undefined; count: number | undefined };
+  /** `--stats`: what the tool costs, once an interval. */
+  stats?: StatsOptions | undefined;
   /** Off a terminal, only the last frame is written. */
   onlyLastFrame?: boolean;
   /** Default: the time of this host. */
@@ -53,7 +64,7 @@ export async function runReport<Item extends Flow & { type: string }>(run: Repor
     recorder = await run.openRecorder();
     const warning = run.renounce?.();
     const status = warning === undefined ? run.status : `${warning}\n${run.status}`;
-    const { elapsedNs, endedNs, outputOpen } = await runSession({
+    const { elapsedNs, endedNs, unshown, wantsSummary } = await runSession({
       source: new AttributedSource(source, { ...run, recorder }),
       reducers: recorder ? [...report.reducers, recorded(recorder)] : report.reducers,
       view: report.view,
@@ -62,16 +73,19 @@ export async function runReport<Item extends Flow & { type: string }>(run: Repor
       display,
       onlyLastFrame: run.onlyLastFrame ?? false,
       ...(run.clock ? { clock: run.clock } : {}),
+      stats: run.stats && statsOf(run, run.stats),
       ...run.timing,
     });
     const audit = run.audit();
     end = { endedNs, audit };
-    if (!outputOpen) return;
+    if (!wantsSummary) return;
     process.stderr.write(
       summary({
         facts: report.facts(),
         durationNs: elapsedNs,
         losses: source.losses(),
+        unshown,
+        cost: source.keeps ? undefined : costOf(source),
         ...(audit === undefined ? {} : { audit }),
         colorLevel: 0,
         width: process.stderr.isTTY ? display.width : undefined,
@@ -84,6 +98,28 @@ export async function runReport<Item extends Flow & { type: string }>(run: Repor
   const facts = recorder?.facts();
   if (facts) process.stderr.write(`${folded(recordedSentence(facts), display)}\n`);
   if (facts?.failed) process.exitCode = EXIT.failure;
+}
+
+function costOf(source: Pick<Source<never>, 'kernelCost'>): SelfCost {
+  return { ...processCost(), kernel: source.kernelCost?.() };
+}
+
+function statsOf<Item>(
+  { source, report }: ReportRun<Item>,
+  { json, context }: StatsOptions,
+): SessionOptions<Item>['stats'] {
+  const text = json ? createStatsJson(context) : createStatsText();
+  return (nowNs, clockOffsetNs, { rows }) =>
+    text(
+      {
+        cost: costOf(source),
+        events: report.facts().count,
+        lost: source.losses().lost,
+        rowsNotShown: rows,
+      },
+      nowNs,
+      clockOffsetNs,
+    );
 }
 
 /** Lines of the terminal's width. */

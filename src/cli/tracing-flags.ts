@@ -7,3 +7,8 @@ export const transportFlag = Flags.option({
   default: 'auto' as const,
   helpGroup: 'TRACING',
 })();
+
+export const statsFlag = Flags.boolean({
+  description: 'Say once an interval what the tool itself costs: CPU, memory, time in the kernel.',
+  helpGroup: 'TRACING',
+});

@@ -7,7 +7,7 @@ import { filterFlags, hasOnlyPlaces, isUnfiltered, minLatencyFlag, toFilter } fr
 import { openLiveAttribution } from '../cli/live-attribution.js';
 import { openRecorder, recordFlags } from '../cli/record-flags.js';
 import { runReport, type OpenRecorder } from '../cli/run-report.js';
-import { transportFlag } from '../cli/tracing-flags.js';
+import { statsFlag, transportFlag } from '../cli/tracing-flags.js';
 import { countFlag, currentDisplay, parseTiming, viewFlags } from '../cli/view-flags.js';
 import { HandshakeSource } from '../kernel/handshakes.js';
 import { renouncePrivileges } from '../kernel/renounce.js';
@@ -78,6 +78,7 @@ export default class Connlat extends BaseCommand {
       helpGroup: 'TRACING',
     }),
     transport: transportFlag,
+    stats: statsFlag,
   };
 
   static manual = CONNLAT_MANUAL;
@@ -131,6 +132,7 @@ export default class Connlat extends BaseCommand {
         status: [...attribution.warnings, ...(flags['sync-errors'] ? [SLOWS_CALLS] : []), TRACING].join('\n'),
         display,
         timing,
+        stats: flags.stats ? { json: flags.json, context } : undefined,
         audit: () => {
           const facts = handshakes.auditFacts();
           return facts && handshakeAuditSentence(facts);

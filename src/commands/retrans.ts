@@ -7,7 +7,7 @@ import { openRecorder, recordFlags } from '../cli/record-flags.js';
 import { retransFlags, toRetransFilter } from '../cli/retrans-flags.js';
 import { RETRANS_MANUAL, retransReport } from '../cli/retrans-report.js';
 import { runReport, type OpenRecorder } from '../cli/run-report.js';
-import { transportFlag } from '../cli/tracing-flags.js';
+import { statsFlag, transportFlag } from '../cli/tracing-flags.js';
 import { countFlag, currentDisplay, parseTiming, viewFlags } from '../cli/view-flags.js';
 import { renouncePrivileges } from '../kernel/renounce.js';
 import { RetransmitSource } from '../kernel/retransmits.js';
@@ -56,6 +56,7 @@ export default class Retrans extends BaseCommand {
     'min-latency': minLatencyFlag('Only where the flow had stood still (STALL) for at least this long.'),
     ...retransFlags,
     transport: transportFlag,
+    stats: statsFlag,
   };
 
   static manual = RETRANS_MANUAL;
@@ -115,6 +116,7 @@ export default class Retrans extends BaseCommand {
         status: [...attribution.warnings, 'Tracing TCP retransmissions; Ctrl-C ends.'].join('\n'),
         display,
         timing,
+        stats: flags.stats ? { json: flags.json, context } : undefined,
         audit: () => {
           const facts = retransmits.auditFacts();
           return facts && retransmitAuditSentence(facts);

@@ -10,17 +10,9 @@ import {
   writeU64,
 } from './primitives.js';
 
-/** struct control. */
-export interface Control {
-  sums: number;
-  sampleOneIn: number;
-}
-/** Bytes of a struct control. */
-export const CONTROL_SIZE = 8;
-
-export function decodeControl(view: DataView, offset: number): Control {
-  return { sums: view.getUint32(offset + 0, true), sampleOneIn: view.getUint32(offset + 4, true) };
-}
+/** enum setting, by its number. */
+export const SETTINGS = ['sums', 'sample-one-in'] as const;
+export type Setting = (typeof SETTINGS)[number];
 
 /** struct run_cost. */
 export interface RunCost {

@@ -47,18 +47,27 @@ const ACTIVE = new Uint8Array(4);
 
 /** Of the cells, when the map is to be emptied: what is new to a full one goes to the group `other`. */
 const FILLED = 0.5;
-const REST_NS = { least: 50e6, most: 1e9 };
+const LEAST_REST_NS = 50e6;
+const MOST_REST_NS = 1e9;
+/** A process that is asked what it is part of has to be there still. */
+const MOST_REST_OF_PROCESSES_NS = 100e6;
 
 export class HandshakeSums {
   /** How long the cells will have room, in ns. */
-  restNs = REST_NS.most;
+  restNs: number;
+  private readonly mostRestNs: number;
   private readonly active: BpfMap;
   /** The first is the one in `active`. */
   private readonly cells: [BpfMap, BpfMap];
   private readonly other: OtherCells;
   private takenNs: number | undefined;
 
-  constructor(private readonly program: Program) {
+  constructor(
+    private readonly program: Program,
+    parts: FlowParts,
+  ) {
+    this.mostRestNs = parts.cgroup && parts.pid ? MOST_REST_OF_PROCESSES_NS : MOST_REST_NS;
+    this.restNs = this.mostRestNs;
     this.active = program.map('active_cells');
     this.cells = [program.map('cells_even'), program.map('cells_odd')];
     this.other = new OtherCells(program);
@@ -93,7 +102,7 @@ export class HandshakeSums {
     this.takenNs = nowNs;
     if (tookNs <= 0) return;
     const untilFilledNs = filled > 0 ? (tookNs * FILLED) / filled : Infinity;
-    this.restNs = Math.min(Math.max(untilFilledNs, REST_NS.least), REST_NS.most);
+    this.restNs = Math.min(Math.max(untilFilledNs, LEAST_REST_NS), this.mostRestNs);
   }
 }
 
@@ -109,7 +118,7 @@ class OtherCells {
     const events = this.program.counter('other');
     if (events === this.events) return undefined;
     this.events = events;
-    const sum = emptySum(NOTHING, true);
+    const sum = emptySum(NO_GROUP, true);
     for (const [cell, cpus] of this.program.perCpuEntries('other_cells', decodeSum).entries()) {
       const { count, minNs, maxNs } = total(cpus);
       const grown = count - (this.before[cell] ?? 0);
@@ -153,7 +162,7 @@ function add({ counts }: HandshakeSum, cell: number, { count, minNs, maxNs }: Su
   }
 }
 
-const NOTHING: SumKey = {
+const NO_GROUP: SumKey = {
   remoteAddress: '::',
   cgroupId: 0,
   netns: 0,
@@ -164,13 +173,20 @@ const NOTHING: SumKey = {
   cell: 0,
 };
 
-function emptySum({ cell: _, ...group }: SumKey, isOther: boolean): HandshakeSum {
+function emptySum(key: SumKey, isOther: boolean): HandshakeSum {
+  const { remoteAddress, remotePort, netns, cgroupId, pid, comm, outcome } = key;
   return {
     type: 'sum',
     localAddress: '::',
     localPort: 0,
+    remoteAddress,
+    remotePort,
+    netns,
+    cgroupId,
     uid: 0,
-    ...group,
+    pid,
+    comm,
+    outcome,
     counts: { outcomes: OUTCOMES.map(() => 0), lostSyn: 0, latencies: [] },
     isOther,
   };

@@ -1,10 +1,12 @@
 /** Live source of outgoing handshakes: bpf/connlat.bpf.c and what must be asked beside its events. */
 import { encodeGlobals } from '../events/connlat.js';
+import { encode } from '../events/primitives.js';
 import {
   decodeHandshake,
   decodeMeeting,
   EVENT_TYPES,
   HANDSHAKE_SIZE,
+  SETTINGS,
   type Filter,
   type Handshake,
   type Transport,
@@ -14,6 +16,7 @@ import { NO_PARTS, type FlowParts } from '../model/flow-parts.js';
 import type { HandshakeItem, PendingEnd } from '../model/handshake.js';
 import type { Hook } from '../model/hook.js';
 import type { Meeting } from '../model/meeting.js';
+import type { KernelCost } from '../model/self-cost.js';
 import type { Losses, Source } from '../model/source.js';
 import { NEW_CGROUPS, NewCgroupPaths } from './cgroup-paths.js';
 import { HandshakeAuditor } from './handshake-audit.js';
@@ -29,6 +32,8 @@ export interface HandshakeSourceOptions {
   syncErrors: boolean;
   /** Sum up in the kernel by these parts of a flow instead of sending events. */
   sumsBy?: FlowParts | undefined;
+  /** `adjust` may be called. */
+  adjustable?: boolean;
   /** Age from which a hanging attempt is reported as pending, in ns; 0: never. */
   pendingNs: number;
   /** Tell of incoming connections too, for the clocks of recordings. */
@@ -39,6 +44,8 @@ export interface HandshakeSourceOptions {
   hostRoot?: string;
   /** Attempts that can hang at once, 65,536 unless told. */
   maxInFlight?: number;
+  /** Cells of sums between two looks, 65,536 unless told. */
+  maxCells?: number;
 }
 
 export const HANDSHAKE_HOOKS: readonly Hook[] = [
@@ -51,7 +58,7 @@ export const CONNECT_PROGRAMS = ['enter_connect', 'exit_connect'] as const;
 
 /** What is loaded for these options. */
 export function handshakePrograms(options: HandshakeSourceOptions): ProgramOptions {
-  const { filter, sumsBy, syncErrors, meetings, maxInFlight } = options;
+  const { filter, sumsBy, syncErrors, meetings, maxInFlight, maxCells } = options;
   const transport = options.transport === 'auto' ? bestTransport() : options.transport;
   return {
     object: 'connlat',
@@ -59,7 +66,7 @@ export function handshakePrograms(options: HandshakeSourceOptions): ProgramOptio
       filter,
       transport,
       aggregate: sumsBy !== undefined,
-      adjustable: false,
+      adjustable: options.adjustable ?? false,
       grouping: groupingBy(sumsBy ?? NO_PARTS),
       syncErrors,
       meetings,
@@ -67,8 +74,11 @@ export function handshakePrograms(options: HandshakeSourceOptions): ProgramOptio
     transport,
     attach: [...programsFor(HANDSHAKE_HOOKS), ...(syncErrors ? CONNECT_PROGRAMS : [])],
     iterators: ['pending', 'find_in_flight'],
-    mapSizes: maxInFlight ? { in_flight: maxInFlight } : {},
-    unusedMaps: sumsBy ? [] : SUM_MAPS,
+    mapSizes: {
+      ...(maxInFlight ? { in_flight: maxInFlight } : {}),
+      ...(maxCells ? { cells_even: maxCells, cells_odd: maxCells } : {}),
+    },
+    unusedMaps: sumsBy || options.adjustable ? [] : SUM_MAPS,
   };
 }
 
@@ -83,8 +93,12 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
   private nextSweepNs = 0;
   /** Attempts that hang and have been told, by their start. */
   private hanging = new Map<number, Handshake>();
-  /** Where the kernel sums up. */
+  /** Where the kernel sums up, or may come to. */
   private readonly sums: HandshakeSums | undefined;
+  /** False while the kernel sums up instead. */
+  private sendsEvents: boolean;
+  /** Sums may have come since they were last taken. */
+  private hasSums = false;
   private readonly auditor: HandshakeAuditor | undefined;
   private readonly cgroups: NewCgroupPaths;
 
@@ -94,7 +108,10 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
   ) {
     this.auditor = options.audit ? new HandshakeAuditor(options.hostRoot ?? '/') : undefined;
     this.cgroups = new NewCgroupPaths(program);
-    this.sums = options.sumsBy && new HandshakeSums(program);
+    const { sumsBy, adjustable } = options;
+    this.sums = sumsBy || adjustable ? new HandshakeSums(program, sumsBy ?? NO_PARTS) : undefined;
+    this.sendsEvents = sumsBy === undefined;
+    if (adjustable) this.adjust({ sums: !this.sendsEvents, sampleOneIn: 1 });
     program.attach();
     this.foundInFlight = decodeAll(program.iterate('find_in_flight'));
     this.auditor?.attached(this.foundInFlight);
@@ -110,14 +127,37 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
     return new HandshakeSource(program, options);
   }
 
-  /** Without sums, events tell what happened as soon as they have come. */
+  /**
+   * Chooses anew what the kernel sends: events or sums, of each attempt or of one in some, whose sums are multiplied.
+   * Only where `adjustable` was asked for.
+   */
+  adjust({ sums, sampleOneIn }: { sums: boolean; sampleOneIn: number }): void {
+    const settings = this.program.map('settings');
+    for (const [name, value] of [
+      ['sums', sums ? 1 : 0],
+      ['sample-one-in', sampleOneIn],
+    ] as const)
+      settings.update(u32(SETTINGS.indexOf(name)), u32(value));
+    this.sendsEvents = !sums;
+  }
+
+  /** Attempts that passed the filter since the start, the ones that are not followed included. */
+  get started(): number {
+    return this.program.counter('started');
+  }
+
+  /** Events tell what happened as soon as they have come. */
   get restNs(): number | undefined {
-    return this.sums?.restNs;
+    return this.sendsEvents ? undefined : this.sums?.restNs;
   }
 
   drain(nowNs: number): (HandshakeItem | Meeting)[] {
-    const items = this.sums ? [...this.sums.take(nowNs)] : this.events();
-    if (this.options.pendingNs > 0 && nowNs >= this.nextSweepNs) {
+    const items: (HandshakeItem | Meeting)[] = this.events();
+    if (this.sums && (this.hasSums || !this.sendsEvents)) {
+      items.push(...this.sums.take(nowNs));
+      this.hasSums = !this.sendsEvents;
+    }
+    if (this.options.pendingNs > 0 && (!this.sendsEvents || nowNs >= this.nextSweepNs)) {
       this.nextSweepNs = nowNs + this.sweepNs;
       this.sweep(items);
     }
@@ -192,6 +232,10 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
     };
   }
 
+  kernelCost(): KernelCost {
+    return this.program.estimatedCost();
+  }
+
   close(): void {
     this.program.close();
   }
@@ -199,6 +243,12 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
 
 function seenNs(item: Handshake | Meeting): number {
   return 'endNs' in item ? item.endNs : item.timeNs;
+}
+
+function u32(value: number): Uint8Array {
+  return encode(4, (view) => {
+    view.setUint32(0, value, true);
+  });
 }
 
 function pendingEnd(attempt: Handshake): PendingEnd {

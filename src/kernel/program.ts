@@ -8,8 +8,9 @@ import {
   type EventBuffer,
 } from '#bpf-native-bindings';
 import { assetBytes } from '../assets/files.js';
-import { COUNTERS, type Counter, type Transport } from '../events/shared.js';
+import { COUNTERS, decodeRunCost, type Counter, type Transport } from '../events/shared.js';
 import { EXIT, Failure } from '../model/failure.js';
+import type { KernelCost } from '../model/self-cost.js';
 import { refused } from './privileges.js';
 
 export interface ProgramOptions {
@@ -151,6 +152,22 @@ export class Program {
     for (const [index, word] of words.entries())
       if (word > 0n) sums[Math.floor(index / cpus)]! += Number(word);
     return sums;
+  }
+
+  /** What the programs that keep `run_cost` (bpf/include/cost.h) have cost: some of their runs are timed. */
+  estimatedCost(): KernelCost {
+    const zero = { runs: 0, timedRuns: 0, timedNs: 0 };
+    const { runs, timedRuns, timedNs } = this.perCpu('run_cost', 0)
+      .map((view) => decodeRunCost(view, 0))
+      .reduce(
+        (sum, cpu) => ({
+          runs: sum.runs + cpu.runs,
+          timedRuns: sum.timedRuns + cpu.timedRuns,
+          timedNs: sum.timedNs + cpu.timedNs,
+        }),
+        zero,
+      );
+    return { ns: timedRuns > 0 ? (timedNs / timedRuns) * runs : 0, runs, isExact: false };
   }
 
   /** Times that the kernel skipped the program because it was already running on that CPU. */

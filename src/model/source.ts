@@ -1,3 +1,5 @@
+import type { KernelCost } from './self-cost.js';
+
 /**
  * Where items come from, live or recorded: everything behind it cannot tell which.
  * The session polls it; a source has no timer of its own.
@@ -12,10 +14,14 @@ export interface Source<Item> {
   readonly restNs?: number | undefined;
   /** True: nothing will come any more, as at the end of a recording. Absent where there is always more to come. */
   readonly ended?: boolean;
+  /** True: what has not been drained is kept however long that takes, as in a recording; absent: some of it may get lost. */
+  readonly keeps?: boolean;
   /** Stops tracing; what had come before it can still be drained. */
   stop(): void;
   /** What the source knows about its own losses; after `stop` and the last `drain`. */
   losses(): Losses;
+  /** What its programs in the kernel have cost so far; absent, or undefined, where nothing measures it. */
+  kernelCost?(): KernelCost | undefined;
   /** Releases everything; may be called twice. */
   close(): void;
 }

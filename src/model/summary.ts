@@ -14,3 +14,10 @@ export interface SummaryFacts {
   /** Items whose owner is not known. */
   ownersUnknown: number;
 }
+
+/** What was counted but not shown, because the output was not read in time. */
+export interface Unshown {
+  rows: number;
+  /** Tables, histograms. */
+  intervals: number;
+}

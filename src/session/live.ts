@@ -32,7 +32,6 @@ export class Live {
 
   constructor(private readonly options: LiveOptions) {
     const { output, stdin } = options;
-    output.waitInBackground(true);
     output.redraw = () => {
       this.draw();
     };
@@ -74,7 +73,6 @@ export class Live {
     const { output } = this.options;
     output.over(() => frame);
     await output.settled();
-    output.waitInBackground(false);
   }
 
   /** `newest`: the state now; else what is shown, if that is held. */

@@ -1,10 +1,12 @@
 /** The run loop: source -> reducers and view -> text. */
 import type { Reducer } from '../aggregate/reducer.js';
 import type { Source } from '../model/source.js';
+import type { Unshown } from '../model/summary.js';
 import type { Display, View } from '../view/view.js';
-import { liveClock, type Clock } from './clock.js';
+import { liveClock, monotonicNs, type Clock } from './clock.js';
 import { Live } from './live.js';
 import { Output, type Streams } from './output.js';
+import { RowSample } from './row-sample.js';
 import { StopSignal } from './stop-signal.js';
 
 export interface SessionOptions<Item> {
@@ -18,11 +20,13 @@ export interface SessionOptions<Item> {
   display: Display;
   intervalMs: number;
   durationMs: number | undefined;
-  /** Ends after this many items for which `counts` is true. */
+  /** Ends after this many items for which `counts` is true; of those that have a row, only shown ones count. */
   count: number | undefined;
   counts: (item: Item) => boolean;
   /** Off a terminal, only the last frame is written: of a recording nobody waits for the others. Default: each. */
   onlyLastFrame?: boolean;
+  /** A line of what the tool costs, to show beside each interval; for stderr, or below a frame. */
+  stats?: ((nowNs: number, clockOffsetNs: number, unshown: Unshown) => string) | undefined;
   /** Default: the time of this host. */
   clock?: Clock;
   /** Default: those of the process. */
@@ -34,43 +38,96 @@ export interface SessionEnd {
   /** By the session's clock. */
   elapsedNs: number;
   endedNs: number;
-  /** False if whoever read our output has gone: then nobody waits for a summary. */
-  outputOpen: boolean;
+  /** What was counted but not shown, because the output was not read in time. */
+  unshown: Unshown;
+  /** False if nobody would read a summary: whoever read our output has gone. */
+  wantsSummary: boolean;
 }
 
 /** Between two looks at the source: short while events pour in, longer when few or none come. */
 const POLL_NS = { flood: 10e6, busy: 50e6, idle: 100e6 };
 /** Items in one look that make a flood: 4,000 a second. */
 const FLOOD_ITEMS = 200;
+/** Items that become text at once; between two such slices the backlog is looked at. */
+const SLICE = 1000;
+/** How long a reader that has kept up may take for what came all at once, in ms; the kernel's buffer has room for longer. */
+const GRACE_MS = 100;
 
 /** Runs until a signal, the duration, the count, the source's end or a closed output ends it; then drains what is left. */
 export async function runSession<Item>(options: SessionOptions<Item>): Promise<SessionEnd> {
   const { source, view, reducers, clock = liveClock(), streams = process } = options;
   const startedNs = clock.nowNs();
   const stop = new StopSignal();
-  const output = new Output(options.display, stop, streams.stdout);
+  const output = new Output(options.display, stop, streams);
+  const sample = new RowSample(source.keeps ? Infinity : output.room);
+  let skippedIntervals = 0;
+  const limit = options.count ?? Infinity;
   let counted = 0;
+  let live: Live | undefined;
+  /** A line below a frame. */
+  let below = '';
+  let endedNs = startedNs;
 
-  const take = (): number => {
-    const items = source.drain(clock.nowNs());
-    const wanted = upTo(items, (options.count ?? Infinity) - counted, options.counts);
-    for (const item of wanted) {
+  /** Up to the one that reaches the count. Returns those whose row is shown. */
+  const take = (items: readonly Item[]): Item[] => {
+    const shown: Item[] = [];
+    for (const item of items) {
+      if (counted >= limit) break;
       for (const reducer of reducers) reducer.add(item);
+      const hasRow = view.hasRow?.(item) === true;
+      if (hasRow && !sample.next()) continue;
+      if (hasRow) shown.push(item);
       if (options.counts(item)) counted++;
     }
-    output.append(view.items(wanted, clock.unixOffsetNs()));
-    if (counted >= (options.count ?? Infinity)) stop.now();
+    return shown;
+  };
+  const adapt = (): void => {
+    const nowNs = monotonicNs();
+    sample.adapt(output.open ? output.backlog : Infinity, nowNs);
+    const news = sample.news(nowNs);
+    if (news !== undefined) output.tell(news);
+  };
+  /** @param relief waits for a reader that has kept up, when more has come than it can have taken */
+  const look = async (relief: () => Promise<void>): Promise<number> => {
+    const items = source.drain(clock.nowNs());
+    adapt();
+    for (let at = 0; at < items.length; at += SLICE) {
+      output.append(view.items(take(items.slice(at, at + SLICE)), clock.unixOffsetNs()));
+      if (sample.wouldBegin(output.backlog)) await relief();
+      adapt();
+    }
+    if (counted >= limit) stop.now();
     return items.length;
   };
-  const frame = (): string => {
-    return view.frame(clock.nowNs(), clock.unixOffsetNs()) ?? '';
-  };
+  const frame = (): string => (view.frame(clock.nowNs(), clock.unixOffsetNs()) ?? '') + below;
   const lastFrame = (): string => {
     const nowNs = clock.nowNs();
     const offsetNs = clock.unixOffsetNs();
     return (view.end ? view.end(nowNs, offsetNs) : view.frame(nowNs, offsetNs)) ?? '';
   };
-  let live: Live | undefined;
+  const showStats = (): void => {
+    const line = options.stats?.(clock.nowNs(), clock.unixOffsetNs(), unshown());
+    if (line === undefined) return;
+    if (live && output.hasMessages) below = `${line}\n`;
+    else output.tell(line);
+  };
+  const showInterval = (): void => {
+    showStats();
+    if (live) live.tick();
+    else if (options.onlyLastFrame) return;
+    // The state is in the next one too.
+    else if (!view.hasRow && !source.keeps && output.backlog > 0) skipInterval();
+    else output.append(frame());
+  };
+  const skipInterval = (): void => {
+    if (skippedIntervals++ === 0) output.tell('output is slow: leaving out intervals, totals exact');
+  };
+  const unshown = (): Unshown => {
+    const { abandonedLines } = output;
+    return view.hasRow
+      ? { rows: sample.hidden + abandonedLines, intervals: 0 }
+      : { rows: 0, intervals: skippedIntervals + (abandonedLines > 0 ? 1 : 0) };
+  };
 
   try {
     const endNs = options.durationMs === undefined ? Infinity : startedNs + options.durationMs * 1e6;
@@ -79,8 +136,9 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
     streams.stderr.write(`${options.status}\n`);
     output.append(view.begin());
     live = startLive(options, streams, output, stop, frame);
+    if (live && options.stats && output.hasMessages) output.keepLines(1);
     while (!stop.stopped) {
-      const came = take();
+      const came = await look(() => output.taken(GRACE_MS));
       const pollNs = source.restNs ?? pollAfter(came);
       const nowNs = clock.nowNs();
       const isLast = nowNs >= endNs || source.ended === true;
@@ -88,29 +146,29 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
         for (const reducer of reducers) reducer.tick(nowNs);
         // The last frame is still to come.
         if (isLast) break;
-        if (live) live.tick();
-        else if (!options.onlyLastFrame) output.append(frame());
+        showInterval();
         nextTickNs = Math.max(nextTickNs + options.intervalMs * 1e6, nowNs);
       }
       if (isLast) break;
-      // Over each other frames are skipped instead.
-      if (!live) await output.ready();
+      if (source.keeps && !live) await output.ready();
       await clock.sleep(Math.min(pollNs, Math.max(0, Math.min(nextTickNs, endNs) - nowNs)), stop);
     }
     await live?.release();
     source.stop();
-    take();
+    // Nothing more comes: there is time to show all that has.
+    await look(() => output.finish(source.keeps === true));
     // The interval that has just begun is too short for a rate: the last frame shows the one before it.
     if (live) await live.last(lastFrame());
     else output.append(lastFrame());
+    endedNs = clock.nowNs();
+    await output.finish(source.keeps === true);
   } finally {
     await live?.release();
     stop.release();
     output.close();
   }
   output.requireWritten();
-  const endedNs = clock.nowNs();
-  return { elapsedNs: endedNs - startedNs, endedNs, outputOpen: output.open };
+  return { elapsedNs: endedNs - startedNs, endedNs, unshown: unshown(), wantsSummary: output.wantsSummary };
 }
 
 /** What is drawn over itself: on a terminal, a view that says so. */
@@ -133,12 +191,4 @@ function startLive<Item>(
 function pollAfter(items: number): number {
   if (items >= FLOOD_ITEMS) return POLL_NS.flood;
   return items > 0 ? POLL_NS.busy : POLL_NS.idle;
-}
-
-/** The items up to and including the one that is the `limit`-th to count. */
-function upTo<Item>(items: Item[], limit: number, counts: (item: Item) => boolean): Item[] {
-  if (items.length <= limit) return items;
-  let left = limit;
-  const end = items.findIndex((item) => counts(item) && --left < 0);
-  return end < 0 ? items : items.slice(0, end);
 }

@@ -3,11 +3,14 @@ const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** Waiting that a signal, or the end of the output, cuts short. A second signal kills. */
 export class StopSignal {
   stopped = false;
+  /** `performance.now()` of the first signal; Infinity: none has come. */
+  signalledMs = Infinity;
   /** Called before a second signal kills. */
   beforeDeath: () => void = () => undefined;
   private wake: (() => void) | undefined;
   private readonly onSignal = (signal: NodeJS.Signals): void => {
-    if (!this.stopped) {
+    if (this.signalledMs === Infinity) {
+      this.signalledMs = performance.now();
       // The terminal has written ^C where the next line begins.
       if (signal === 'SIGINT' && process.stderr.isTTY) process.stderr.write('\r\u001b[K');
       this.now();

@@ -14,6 +14,7 @@ function rowsIn<Item>(format: MachineFormat, { columns, context }: RowsOptions<I
   const write = format.writer(keys);
   return {
     begin: () => format.header(keys),
+    hasRow: () => true,
     items(items, clockOffsetNs) {
       const now = { ...context, clockOffsetNs };
       let text = '';

@@ -62,6 +62,7 @@ export function createRowsView<Item>({ columns, display, context }: RowsOptions<
   const header = (): string => `${headerLine(slots, paint)}\n`;
   return {
     begin: header,
+    hasRow: () => true,
     items(items, clockOffsetNs) {
       const now = { ...context, clockOffsetNs };
       let text = '';

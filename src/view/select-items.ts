@@ -5,5 +5,9 @@ export function viewOf<Item, Shown extends Item>(
   isShown: (item: Item) => item is Shown,
   view: View<Shown>,
 ): View<Item> {
-  return { ...view, items: (items, clockOffsetNs) => view.items(items.filter(isShown), clockOffsetNs) };
+  return {
+    ...view,
+    ...(view.hasRow ? { hasRow: (item) => isShown(item) && view.hasRow?.(item) === true } : {}),
+    items: (items, clockOffsetNs) => view.items(items.filter(isShown), clockOffsetNs),
+  };
 }

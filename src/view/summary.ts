@@ -1,8 +1,10 @@
+import type { SelfCost } from '../model/self-cost.js';
 import type { Losses } from '../model/source.js';
-import type { SummaryFacts } from '../model/summary.js';
+import type { SummaryFacts, Unshown } from '../model/summary.js';
 import { formatCount, formatElapsed, formatRate } from '../model/units.js';
 import { createPaint, type Paint } from './paint.js';
 import { quantileText } from './quantiles.js';
+import { costClauses } from './self-cost.js';
 import { filled, textWidth } from './width.js';
 import type { Display } from './view.js';
 
@@ -10,10 +12,13 @@ export interface SummaryOptions {
   facts: SummaryFacts;
   durationNs: number;
   losses: Losses;
+  unshown?: Unshown;
+  /** Absent for a recording, which costs nobody anything. */
+  cost?: SelfCost | undefined;
   /** `agrees with the kernel (ActiveOpens +1,204)`, or why not; absent where totals cannot be compared. */
   audit?: string;
   colorLevel: Display['colorLevel'];
-  /** Of the terminal, for breaking lines between clauses; absent: two lines, however long. */
+  /** Of the terminal, for breaking lines between clauses; absent: lines however long. */
   width?: number | undefined;
 }
 
@@ -54,13 +59,34 @@ function missing({ lost, untracked, missed, unowned = 0, uncounted = 0 }: Losses
   return clauses;
 }
 
-/** The two lines at the end of a session. */
-export function summary({ facts, durationNs, losses, audit, colorLevel, width }: SummaryOptions): string {
+/** What was counted all the same. */
+function hidden({ rows, intervals }: Unshown, paint: Paint): string[] {
+  const clauses: string[] = [];
+  if (rows > 0) clauses.push(paint.tone('warn', `${counted(rows, 'row')} not shown (slow output)`));
+  if (intervals > 0)
+    clauses.push(paint.tone('warn', `${counted(intervals, 'interval')} not shown (slow output)`));
+  return clauses;
+}
+
+/** The lines at the end of a session: what was seen, how good that is, and what it cost. */
+export function summary({
+  facts,
+  durationNs,
+  losses,
+  unshown,
+  cost,
+  audit,
+  colorLevel,
+  width,
+}: SummaryOptions): string {
   const { latency, ownersUnknown } = facts;
-  const clauses = missing(losses, createPaint(colorLevel));
+  const paint = createPaint(colorLevel);
+  const clauses = [...missing(losses, paint), ...(unshown ? hidden(unshown, paint) : [])];
   if (latency && latency.histogram.count > 0)
     clauses.unshift(`${latency.label} ${quantileText(latency.histogram)}`);
   if (ownersUnknown > 0) clauses.push(`${counted(ownersUnknown, 'owner')} unknown`);
   if (audit !== undefined) clauses.push(audit);
-  return `${joined(seen(facts, durationNs), width)}\n${joined(clauses, width)}\n`;
+  const lines = [joined(seen(facts, durationNs), width), joined(clauses, width)];
+  if (cost) lines.push(filled(costClauses(cost, facts.count), ', ', width ?? Infinity).join('\n'));
+  return `${lines.join('\n')}\n`;
 }

@@ -4,6 +4,8 @@ import type { TextContext } from '../model/column.js';
 export interface View<Item> {
   /** Text to write before the first item, '' if none. */
   begin(): string;
+  /** True of items that have a row each; absent: the view shows only state. */
+  hasRow?(item: Item): boolean;
   /** Text for these items (rows, NDJSON, CSV); '' where the view shows only state. */
   items(items: readonly Item[], clockOffsetNs: number): string;
   /**

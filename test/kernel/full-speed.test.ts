@@ -6,7 +6,7 @@ import { monotonicNs } from '#tcpscope/session/clock.js';
 import { toFilter, type FilterFlagValues } from '#tcpscope/cli/filter-flags.js';
 import { onHost } from '../features.js';
 import { fewer } from '../slowdown.js';
-import { Tool, trace } from './tool.js';
+import { Tool, trace, unshownRows } from './tool.js';
 
 const HANDSHAKES = fewer(100_000);
 const COMPARED = fewer(20_000);
@@ -26,10 +26,11 @@ describe('connlat at full speed', function () {
       const { rows, stderr } = await trace(['--netns', host.name, '--transport', transport], () =>
         loop(HANDSHAKES, 9000, {}, host),
       );
-      assert.equal(rows.length, HANDSHAKES);
+      // On a busy machine the reader of the rows may be slower than they come.
+      assert.equal(rows.length + unshownRows({ stderr }), HANDSHAKES);
       assert.match(stderr, /; 0 events lost/);
       assert.equal((await host.snmp())['Tcp.ActiveOpens'], HANDSHAKES);
-      assert.equal(new Set(rows.map((row) => `${row.time} ${row.local_port}`)).size, HANDSHAKES);
+      assert.equal(new Set(rows.map((row) => `${row.time} ${row.local_port}`)).size, rows.length);
     });
   }
 
@@ -76,7 +77,7 @@ describe('connlat at full speed', function () {
     assert.deepEqual({ code, signal }, { code: 0, signal: null });
     const lost = Number(/([\d,]+) events? lost/.exec(stderr)?.[1]?.replaceAll(',', ''));
     assert.ok(lost > 0, stderr);
-    assert.equal(tool.rows().length + lost, TOO_MANY);
+    assert.equal(tool.rows().length + unshownRows({ stderr }) + lost, TOO_MANY);
   });
 
   it('takes every attempt out of the in-flight map, also one below --min-latency or for another port', async () => {

@@ -61,6 +61,12 @@ describe('connlat over a path of 20 ms each way', () => {
     assert.equal(new Set(rows.map((row) => row.local_port)).size, 23);
   });
 
+  it('tells refused connects also where the program polls, and takes the error before the socket has closed', async () => {
+    const polling = { count: 300, concurrent: 30 };
+    const { rows } = await trace(only, () => connect(network.client, SERVER.ipv4, 7001, polling));
+    assert.deepEqual(countBy(rows, outcome), { 'refused ECONNREFUSED': polling.count });
+  });
+
   it('tells refused connects', async () => {
     const { rows } = await trace(only, () => connect(network.client, SERVER.ipv4, 9009, { count: 7 }));
     assert.deepEqual(countBy(rows, outcome), { 'refused ECONNREFUSED': 7 });

@@ -86,6 +86,8 @@ export interface ToolOptions {
   wrapper?: readonly string[];
   /** The program, if it is seen under another path. */
   program?: string;
+  /** Open file that takes the place of standard output. */
+  stdout?: number;
 }
 
 const running = new Set<Tool>();
@@ -108,9 +110,10 @@ export class Tool {
   }
 
   /** Starts without waiting for it to trace. */
-  static spawn(args: readonly string[], { wrapper = [], program = RUN }: ToolOptions = {}): Tool {
+  static spawn(args: readonly string[], options: ToolOptions = {}): Tool {
+    const { wrapper = [], program = RUN, stdout = 'pipe' } = options;
     const [command = '', ...rest] = [...wrapper, process.execPath, program, ...args];
-    return new Tool(spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] }));
+    return new Tool(spawn(command, rest, { stdio: ['ignore', stdout, 'pipe'] }));
   }
 
   /** Resolves once it traces. */
@@ -168,6 +171,11 @@ export class Tool {
     this.process.kill(signal);
     return this.wait();
   }
+}
+
+/** Rows that were counted but not shown, because nobody read them in time. */
+export function unshownRows({ stderr }: Pick<Ended, 'stderr'>): number {
+  return Number((/([\d,]+) rows not shown/.exec(stderr)?.[1] ?? '0').replaceAll(',', ''));
 }
 
 type Traffic = (tool: Tool) => Promise<unknown>;

@@ -107,16 +107,17 @@ export function display(width: number | undefined, more: Partial<Display> = {}):
 
 /** Runs the items through reducers and a view as the session does; gives what came and the frame of each interval. */
 export function replay<Item>(
-  { startedNs, stoppedNs, clockOffsetNs, items, at }: Recording<Item>,
+  recording: Recording<Item>,
   view: View<Item>,
   reducers: readonly Reducer<Item>[],
 ): { text: string; frames: string[] } {
+  const { startedNs, stoppedNs, clockOffsetNs, items } = recording;
   let text = view.begin();
   const frames: string[] = [];
   for (const reducer of reducers) reducer.tick(startedNs);
   for (let from = startedNs; from < stoppedNs; from += INTERVAL_NS) {
     const to = from + INTERVAL_NS;
-    const batch = items.filter((item) => at(item) >= from && at(item) < to);
+    const batch = items.filter((item) => recording.at(item) >= from && recording.at(item) < to);
     for (const reducer of reducers) for (const item of batch) reducer.add(item);
     text += view.items(batch, clockOffsetNs);
     for (const reducer of reducers) reducer.tick(to);

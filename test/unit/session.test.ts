@@ -116,7 +116,12 @@ describe('a session', () => {
         '3.5 s, 5 items, offset 7\n',
     );
     assert.deepEqual(counter.ticks, [0, 1, 2, 3]);
-    assert.deepEqual(end, { elapsedNs: 3.5 * SECOND, endedNs: 5_003.5 * SECOND, outputOpen: true });
+    assert.deepEqual(end, {
+      elapsedNs: 3.5 * SECOND,
+      endedNs: 5_003.5 * SECOND,
+      unshown: { rows: 0, intervals: 0 },
+      wantsSummary: true,
+    });
     assert.ok(source.stopped);
     assert.equal(errors, 'Replaying\n');
   });
