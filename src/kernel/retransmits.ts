@@ -24,6 +24,7 @@ import type { Flow } from '../model/flow.js';
 import type { Hook } from '../model/hook.js';
 import type { Meeting } from '../model/meeting.js';
 import type { RetransItem } from '../model/retransmit.js';
+import type { KernelCost } from '../model/self-cost.js';
 import type { Losses, Source } from '../model/source.js';
 import { NEW_CGROUPS, NewCgroupPaths } from './cgroup-paths.js';
 import { programsFor, requiredTracepoints } from './hooks.js';
@@ -231,6 +232,10 @@ export class RetransmitSource implements Source<RetransItem | Meeting> {
   /** True if the comparison at the end takes entering a namespace. */
   get entersNamespaces(): boolean {
     return this.auditor?.entersNamespaces ?? false;
+  }
+
+  kernelCost(): KernelCost {
+    return this.program.estimatedCost();
   }
 
   losses(): Losses {
