@@ -146,7 +146,8 @@ export class TracingProcess implements Tracing {
   }
 
   private failure(): Error {
-    const reason = this.stderr.trim().split('\n').at(-1) ?? '';
+    const lines = this.stderr.trim().split('\n');
+    const reason = lines.find((line) => line.includes('error: ')) ?? lines.at(-1)!;
     return new Error(`${this.name} does not trace${reason === '' ? '' : `: ${reason}`}`);
   }
 }

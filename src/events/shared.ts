@@ -1,4 +1,7 @@
 // Generated from bpf/include/ by scripts/generate-events.mjs. Do not edit.
+<<<<<<< HEAD
+import { checkLength, readComm, readIp, readU64, writeIp, writeText, writeU64 } from './primitives.js';
+=======
 import {
   checkLength,
   readIp,
@@ -32,6 +35,7 @@ export function decodeRunCost(view: DataView, offset: number): RunCost {
     untilTimed: readU64(view, offset + 24),
   };
 }
+>>>>>>> main
 
 /** enum counter, by its number. */
 export const COUNTERS = ['lost', 'untracked', 'started', 'unsent', 'segments', 'other'] as const;
@@ -186,6 +190,18 @@ export function decodeHandshake(view: DataView, offset: number): Handshake {
   };
 }
 
+/** struct tally. */
+export interface Tally {
+  opens: number;
+  fails: number;
+}
+/** Bytes of a struct tally. */
+export const TALLY_SIZE = 16;
+
+export function decodeTally(view: DataView, offset: number): Tally {
+  return { opens: readU64(view, offset + 0), fails: readU64(view, offset + 8) };
+}
+
 /** enum kind, by its number. */
 export const KINDS = ['syn', 'synack', 'fast', 'rto', 'loss', 'tlp'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -255,7 +271,7 @@ export function decodeOwner(view: DataView, offset: number): Owner {
     startedNs: readU64(view, offset + 16),
     pid: view.getUint32(offset + 24, true),
     asked: view.getUint8(offset + 28) !== 0,
-    comm: readText(view, offset + 29, 16),
+    comm: readComm(view, offset + 29),
   };
 }
 
@@ -326,16 +342,4 @@ export function decodeSum(view: DataView, offset: number): Sum {
     minNs: readU64(view, offset + 8),
     maxNs: readU64(view, offset + 16),
   };
-}
-
-/** struct tally. */
-export interface Tally {
-  opens: number;
-  fails: number;
-}
-/** Bytes of a struct tally. */
-export const TALLY_SIZE = 16;
-
-export function decodeTally(view: DataView, offset: number): Tally {
-  return { opens: readU64(view, offset + 0), fails: readU64(view, offset + 8) };
 }
