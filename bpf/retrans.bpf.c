@@ -2,6 +2,7 @@
 /* Segments that TCP sends again: why, whose, and for how long the flow had stood still. */
 #include "include/cgroups.h"
 #include "include/clock.h"
+#include "include/cost.h"
 #include "include/emit.h"
 #include "include/filter.h"
 #include "include/kind.h"
@@ -205,13 +206,13 @@ static __always_inline int send_again(void *ctx, struct sock *sk, const struct s
 
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(retransmit_skb, struct sock *sk, struct sk_buff *skb) {
-    return send_again(ctx, sk, skb, 0);
+    return RUN(send_again(ctx, sk, skb, 0));
 }
 
 /* From 6.17 on (ad892e912b84) the tracepoint also tells of segments that could not be sent. */
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(retransmit_skb_or_fail, struct sock *sk, struct sk_buff *skb, int error) {
-    return send_again(ctx, sk, skb, error);
+    return RUN(send_again(ctx, sk, skb, error));
 }
 
 /* Of the timer that has just run out: reqsk_timer_handler() counts it afterwards. */
@@ -224,8 +225,7 @@ static __always_inline __u64 synack_timeout_us(struct request_sock *req) {
 }
 
 /* `sk` is the listener: until the handshake is over there is no other socket. */
-SEC("tp_btf/tcp_retransmit_synack")
-int BPF_PROG(retransmit_synack, struct sock *sk, struct request_sock *req) {
+static __always_inline int send_synack_again(void *ctx, struct sock *sk, struct request_sock *req) {
     struct tcp_request_sock *request = (struct tcp_request_sock *)req;
     struct sock *unborn = (struct sock *)req; /* both begin with a sock_common */
     struct retransmit event = {};
@@ -251,6 +251,11 @@ int BPF_PROG(retransmit_synack, struct sock *sk, struct request_sock *req) {
     event.rto_us = synack_timeout_us(req);
     report(ctx, &event, sk);
     return 0;
+}
+
+SEC("tp_btf/tcp_retransmit_synack")
+int BPF_PROG(retransmit_synack, struct sock *sk, struct request_sock *req) {
+    return RUN(send_synack_again(ctx, sk, req));
 }
 
 /* Tables want to know what every socket has sent; rows do not. */
@@ -349,8 +354,7 @@ static __always_inline void report_owner(void *ctx, const struct sock *sk) {
     emit(ctx, &event, sizeof(event));
 }
 
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(set_state, struct sock *sk, int oldstate, int newstate) {
+static __always_inline int change_state(void *ctx, struct sock *sk, int oldstate, int newstate) {
     /* The same tracepoint tells of MPTCP, SCTP and DCCP. */
     if (!bpf_skc_to_tcp_sock(sk))
         return 0;
@@ -361,6 +365,11 @@ int BPF_PROG(set_state, struct sock *sk, int oldstate, int newstate) {
     if (meetings && newstate == TCP_ESTABLISHED)
         report_meeting(ctx, sk, oldstate == TCP_SYN_SENT ? ROLE_CLIENT : ROLE_SERVER);
     return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(set_state, struct sock *sk, int oldstate, int newstate) {
+    return RUN(change_state(ctx, sk, oldstate, newstate));
 }
 
 /*

@@ -114,6 +114,7 @@ export default class Connlat extends BaseCommand {
         pendingNs,
         // Connections that the user did not ask for are nobody's business.
         meetings: flags.record !== undefined && hasOnlyPlaces(filter) && isEmptyFilter(wanted),
+        measuresRuns: flags.stats,
         audit: unfiltered,
         hostRoot: flags['host-root'],
       }));

@@ -97,6 +97,7 @@ export default class Retrans extends BaseCommand {
         sumsBy: sumsBy(flags, wanted),
         // Connections that the user did not ask for are nobody's business.
         meetings: flags.record !== undefined && hasOnlyPlaces(filter) && isEmptyFilter(wanted),
+        measuresRuns: flags.stats,
         audit: unfiltered,
         hostRoot: flags['host-root'],
       }));

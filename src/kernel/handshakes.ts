@@ -39,6 +39,8 @@ export interface HandshakeSourceOptions {
   pendingNs: number;
   /** Tell of incoming connections too, for the clocks of recordings. */
   meetings: boolean;
+  /** Have the kernel measure what the programs cost. */
+  measuresRuns?: boolean;
   /** Hold the totals against the kernel's counters; only makes sense without a filter. */
   audit: boolean;
   /** Where the root folder of the host is; / unless told. */
@@ -75,6 +77,7 @@ export function handshakePrograms(options: HandshakeSourceOptions): ProgramOptio
     transport,
     attach: [...programsFor(HANDSHAKE_HOOKS), ...(syncErrors ? CONNECT_PROGRAMS : [])],
     iterators: ['pending', 'find_in_flight'],
+    measuresRuns: options.measuresRuns ?? false,
     mapSizes: {
       ...(maxInFlight ? { in_flight: maxInFlight } : {}),
       ...(maxCells ? { cells_even: maxCells, cells_odd: maxCells } : {}),
@@ -235,7 +238,7 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
   }
 
   kernelCost(): KernelCost {
-    return this.program.estimatedCost();
+    return this.program.measuredCost() ?? this.program.estimatedCost();
   }
 
   close(): void {

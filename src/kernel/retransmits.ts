@@ -24,6 +24,7 @@ import type { Flow } from '../model/flow.js';
 import type { Hook } from '../model/hook.js';
 import type { Meeting } from '../model/meeting.js';
 import type { RetransItem } from '../model/retransmit.js';
+import type { KernelCost } from '../model/self-cost.js';
 import type { Losses, Source } from '../model/source.js';
 import { NEW_CGROUPS, NewCgroupPaths } from './cgroup-paths.js';
 import { programsFor, requiredTracepoints } from './hooks.js';
@@ -48,6 +49,8 @@ export interface RetransmitSourceOptions {
   sumsBy?: FlowParts | undefined;
   /** Tell of each connection that becomes established, for the clocks of recordings. */
   meetings: boolean;
+  /** Have the kernel measure what the programs cost. */
+  measuresRuns?: boolean;
   /** Hold the totals against the kernel's counters; only makes sense without a filter. */
   audit: boolean;
   /** Where the root folder of the host is; / unless told. */
@@ -103,6 +106,7 @@ export function retransmitPrograms(options: RetransmitSourceOptions): ProgramOpt
     attach: programsFor([...RETRANSMIT_HOOKS, ...(countSockets ? SAMPLING_HOOKS : [])]),
     iterators: ['find_owners', ...(countSockets ? ['sample_sockets'] : [])],
     unusedMaps: sumSockets ? [] : [...SUM_MAPS, 'told_sockets', 'marks_missing'],
+    measuresRuns: options.measuresRuns ?? false,
   };
 }
 
@@ -246,6 +250,10 @@ export class RetransmitSource implements Source<RetransItem | Meeting> {
   /** Searches of all open files for owners: how many, and the time they took together. */
   get ownerSearches(): { count: number; ns: number } {
     return { count: this.owners.searches, ns: this.owners.searchNs };
+  }
+
+  kernelCost(): KernelCost {
+    return this.program.measuredCost() ?? this.program.estimatedCost();
   }
 
   close(): void {
