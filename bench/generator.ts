@@ -31,7 +31,8 @@ export async function generate(
 ): Promise<Generated> {
   const words = [pid, perSecond, seconds, remotes, keys ?? ''].map(String);
   const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, ...words]).catch(
-    ({ stderr }: { stderr: string }) => {
+    (error: unknown) => {
+      const { stderr } = error as { stderr: string };
       throw new Error(`the generator: ${/^\w*Error: (.*)/m.exec(stderr)?.[1] ?? stderr.trim()}`);
     },
   );
