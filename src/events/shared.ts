@@ -1,12 +1,9 @@
 // Generated from bpf/include/ by scripts/generate-events.mjs. Do not edit.
-<<<<<<< HEAD
-import { checkLength, readComm, readIp, readU64, writeIp, writeText, writeU64 } from './primitives.js';
-=======
 import {
   checkLength,
+  readComm,
   readIp,
   readSocket,
-  readText,
   readU64,
   writeIp,
   writeText,
@@ -35,7 +32,6 @@ export function decodeRunCost(view: DataView, offset: number): RunCost {
     untilTimed: readU64(view, offset + 24),
   };
 }
->>>>>>> main
 
 /** enum counter, by its number. */
 export const COUNTERS = ['lost', 'untracked', 'started', 'unsent', 'segments', 'other'] as const;
@@ -182,7 +178,7 @@ export function decodeHandshake(view: DataView, offset: number): Handshake {
     cgroupId: readU64(view, offset + 72),
     uid: view.getUint32(offset + 80, true),
     pid: view.getUint32(offset + 84, true),
-    comm: readText(view, offset + 88, 16),
+    comm: readComm(view, offset + 88),
     outcome: OUTCOMES[view.getUint32(offset + 104, true)]!,
     errno: view.getUint32(offset + 108, true),
     wireUs: view.getUint32(offset + 112, true),
@@ -320,7 +316,7 @@ export function decodeSumKey(view: DataView, offset: number): SumKey {
     cgroupId: readU64(view, offset + 16),
     netns: view.getUint32(offset + 24, true),
     pid: view.getUint32(offset + 28, true),
-    comm: readText(view, offset + 32, 16),
+    comm: readComm(view, offset + 32),
     outcome: OUTCOMES[view.getUint32(offset + 48, true)]!,
     remotePort: view.getUint16(offset + 52, true),
     cell: view.getUint16(offset + 54, true),
