@@ -51,6 +51,13 @@ export function programCost(pid: number, names?: RegExp): ProgramCost {
 export const holdsPrograms = (pid: number): boolean =>
   descriptorsOf(pid).some((info) => info.has('prog_tag'));
 
+/** System calls of x86-64 in which one waits: poll, pause, nanosleep, clock_nanosleep, epoll_wait. */
+const WAITING = new Set(['7', '34', '35', '230', '232']);
+
+/** Whether a process does nothing until something happens. */
+export const waits = (pid: number): boolean =>
+  WAITING.has(readIfThere(`/proc/${pid}/syscall`).split(' ', 1)[0]!);
+
 /** The numbers of the BPF maps that a process holds, by their names. */
 export function mapsOf(pid: number): Map<string, number> {
   const held = new Set(descriptorsOf(pid).map((info) => Number(info.get('map_id'))));

@@ -99,7 +99,8 @@ export const tracerOf = (peer: Peer, sink: Sink = 'file'): Tracer => ({
   },
 });
 
-const wordsOf = ({ command }: Peer): string[] => [
+/** The command that runs it. */
+export const wordsOf = ({ command }: Peer): string[] => [
   'unshare',
   '--mount',
   'sh',

@@ -25,7 +25,7 @@ struct record {
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, 65536);
-    __type(key, struct sock *);
+    __type(key, __u64);
     __type(value, struct start);
 } starts SEC(".maps");
 
@@ -34,16 +34,27 @@ struct {
     __uint(max_entries, 4 << 20);
 } ring SEC(".maps");
 
+/* Linux 6.1 takes a pointer that a helper has read from the stack for a number: the key is another variable.
+ */
+static __always_inline __u64 key_of(struct sock *sk) {
+    __u64 key = (__u64)sk;
+
+    barrier_var(key);
+    return key;
+}
+
 static __always_inline int begin(struct sock *sk) {
+    __u64 key = key_of(sk);
     struct start start = {.ns = bpf_ktime_get_ns(), .pid = bpf_get_current_pid_tgid() >> 32};
 
     bpf_get_current_comm(start.comm, sizeof(start.comm));
-    bpf_map_update_elem(&starts, &sk, &start, BPF_ANY);
+    bpf_map_update_elem(&starts, &key, &start, BPF_ANY);
     return 0;
 }
 
 static __always_inline int end(struct sock *sk, int newstate) {
-    struct start *start = bpf_map_lookup_elem(&starts, &sk);
+    __u64 key = key_of(sk);
+    struct start *start = bpf_map_lookup_elem(&starts, &key);
     struct record record = {};
 
     if (!start)
@@ -57,7 +68,7 @@ static __always_inline int end(struct sock *sk, int newstate) {
     record.remote_port = sk->__sk_common.skc_dport;
     record.outcome = newstate;
     bpf_ringbuf_output(&ring, &record, sizeof(record), BPF_RB_NO_WAKEUP);
-    bpf_map_delete_elem(&starts, &sk);
+    bpf_map_delete_elem(&starts, &key);
     return 0;
 }
 

@@ -1,5 +1,5 @@
 /** What is measured: a tool that traces until it is stopped, as a process of its own. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -132,19 +132,22 @@ export class TracingProcess implements Tracing {
     return this.complaint();
   }
 
-  /** What it says itself of lost events: ours with a comma in the number, peers once for each loss. */
+  /** What it says itself of events that it lost, ours with commas in the number and peers once for each loss, or did not show. */
   private complaint(): string {
-    const text = this.stderr + (this.file === undefined ? '' : readFileSync(this.file, 'utf8'));
+    // Of peers some say it among the rows, which may be gigabytes.
+    const said = this.stderr + (this.file === undefined ? '' : linesWith('Lost [0-9]+ ', this.file));
     const losses = [
-      ...text.matchAll(/([\d,]+) events? lost/g),
-      ...text.matchAll(/lost (\d+) (?:events|samples)/gi),
+      ...said.matchAll(/([\d,]+) events? lost/g),
+      ...said.matchAll(/lost (\d+) (?:events|samples)/gi),
     ];
     const lost = losses.reduce((sum, [, count]) => sum + Number(count!.replaceAll(',', '')), 0);
-    return lost === 0 ? '' : `${lost.toLocaleString('en')} events lost`;
+    const hidden = /[\d,]+ rows? not shown/.exec(this.stderr)?.[0] ?? '';
+    return [lost === 0 ? '' : `${lost.toLocaleString('en')} events lost`, hidden].filter(Boolean).join(', ');
   }
 
   private failure(): Error {
-    const reason = this.stderr.trim().split('\n').at(-1) ?? '';
+    const lines = this.stderr.trim().split('\n');
+    const reason = lines.find((line) => line.includes('error: ')) ?? lines.at(-1)!;
     return new Error(`${this.name} does not trace${reason === '' ? '' : `: ${reason}`}`);
   }
 }
@@ -158,6 +161,9 @@ const withErrors = (command: readonly string[]): string[] => [
   'sh',
   ...command,
 ];
+
+const linesWith = (pattern: string, file: string): string =>
+  spawnSync('grep', ['-aE', pattern, file], { encoding: 'utf8', maxBuffer: Infinity }).stdout;
 
 async function onlyChild(parent: number): Promise<number> {
   for (let polls = 0; polls < PATIENCE.signals; polls++) {

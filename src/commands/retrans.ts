@@ -6,7 +6,7 @@ import { openLiveAttribution } from '../cli/live-attribution.js';
 import { maxCpuOf, RowsWatch } from '../cli/max-cpu.js';
 import { openRecorder, recordFlags } from '../cli/record-flags.js';
 import { retransFlags, toRetransFilter } from '../cli/retrans-flags.js';
-import { RETRANS_MANUAL, retransReport } from '../cli/retrans-report.js';
+import { RETRANS_MANUAL, retransReport, sumsBy } from '../cli/retrans-report.js';
 import { runReport, type OpenRecorder } from '../cli/run-report.js';
 import { maxCpuFlag, statsFlag, transportFlag } from '../cli/tracing-flags.js';
 import { countFlag, currentDisplay, parseTiming, viewFlags } from '../cli/view-flags.js';
@@ -94,6 +94,7 @@ export default class Retrans extends BaseCommand {
           (flags.by && !flags.hist && !flags.heatmap) || flags.record !== undefined
             ? timing.intervalMs * 1e6
             : 0,
+        sumsBy: sumsBy(flags, wanted),
         // Connections that the user did not ask for are nobody's business.
         meetings: flags.record !== undefined && hasOnlyPlaces(filter) && isEmptyFilter(wanted),
         measuresRuns: flags.stats,

@@ -59,8 +59,11 @@ export interface SessionEnd {
 const POLL_NS = { flood: 10e6, busy: 50e6, idle: 100e6 };
 /** Items in one look that make a flood: 4,000 a second. */
 const FLOOD_ITEMS = 200;
-/** Items that become text at once; between two such slices the backlog is looked at. */
-const SLICE = 1000;
+/**
+ * Items that become text at once: V8 puts texts of more than 128 KiB together where it takes memory from the system anew. Between two such
+ * slices the backlog is looked at.
+ */
+const SLICE = 100;
 /** How long a reader that has kept up may take for what came all at once, in ms; the kernel's buffer has room for longer. */
 const GRACE_MS = 100;
 

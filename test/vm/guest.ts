@@ -21,7 +21,6 @@ import { archive, type Bootable } from './prepare.js';
 const HERE = path.resolve(import.meta.dirname, '../../../test/vm');
 const VIRTIOFSD = '/usr/lib/qemu/virtiofsd';
 const MEMORY = '2048M';
-const CPUS = 2;
 const PORTS = ['out', 'err', 'status'] as const;
 type Port = (typeof PORTS)[number];
 const LOOK_MS = 20;
@@ -165,7 +164,7 @@ function order({ folder: kernel, version }: Bootable, command: Command, folder: 
 export const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
 
 function qemuArguments({ kernel }: Bootable, architecture: Architecture, folder: string): string[] {
-  const { threads, machine, console, kernelParameters } = architecture;
+  const { threads, processors, clock, machine, console, kernelParameters } = architecture;
   const parameters = [
     `console=${console} quiet loglevel=3 panic=-1 mitigations=off nokaslr random.trust_cpu=on`,
     'cryptomgr.notests audit=0 selinux=0 apparmor=0',
@@ -173,7 +172,8 @@ function qemuArguments({ kernel }: Bootable, architecture: Architecture, folder:
     ...clockParameters(architecture),
   ];
   return [
-    ...['-accel', `tcg,thread=${threads}`, ...machine, '-m', MEMORY, '-smp', String(CPUS)],
+    ...['-accel', `tcg,thread=${threads}`, ...machine, '-m', MEMORY, '-smp', String(processors)],
+    ...(clock === 'instructions' ? ['-icount', 'shift=0'] : []),
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...['-kernel', kernel, '-initrd', path.join(folder, 'initramfs'), '-append', parameters.join(' ')],
     ...['-serial', `file:${path.join(folder, 'console')}`],

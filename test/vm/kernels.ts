@@ -31,6 +31,9 @@ export interface Architecture {
   machine: readonly string[];
   /** Whether virtual CPUs have a thread each, or one together. */
   threads: 'multi' | 'single';
+  processors: number;
+  /** What time is: the host's, or a nanosecond an instruction, so that it stands still while the guest has to wait for the host's CPU. */
+  clock: 'host' | 'instructions';
   /** Where the kernel's messages go. */
   console: string;
   kernelParameters: readonly string[];
@@ -57,6 +60,8 @@ const AMD64: Architecture = {
   machine: ['-M', 'q35', '-cpu', 'max,la57=off,cx16=off'],
   // With a thread each, 6.12 and 7.2 panic within seconds of programs being attached under traffic.
   threads: 'single',
+  processors: 2,
+  clock: 'host',
   console: 'ttyS0',
   kernelParameters: ['no_timer_check'],
   bzImage: true,
@@ -74,6 +79,8 @@ const ARM64: Architecture = {
   qemu: 'qemu-system-aarch64',
   machine: ['-M', 'virt,gic-version=3', '-cpu', 'cortex-a76'],
   threads: 'multi',
+  processors: 2,
+  clock: 'host',
   console: 'ttyAMA0',
   kernelParameters: [],
   bzImage: false,

@@ -1,6 +1,15 @@
 /** Kernels of other Debian suites, got by apt with a configuration of its own: the system's stays as it is. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import type { Architecture, Kernel } from './kernels.js';
@@ -8,6 +17,7 @@ import type { Architecture, Kernel } from './kernels.js';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 /** A kernel is split in several packages from Debian 14 on. */
 const KERNEL_PACKAGES = /^linux-(?:image|base|binary|modules)-\d/;
+const HEADER_PACKAGES = /^linux-headers-\d/;
 
 const text = (command: string, args: readonly string[], cwd?: string): string =>
   execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], cwd });
@@ -56,10 +66,10 @@ class Suite {
     this.#update(sources);
   }
 
-  /** Packages of the newest kernel, by name. */
-  kernel(meta: string): string[] {
-    const all = this.#apt('apt-cache', 'depends', '--recurse', '--important', meta).split('\n');
-    return [...new Set(all.filter((name) => KERNEL_PACKAGES.test(name)))];
+  /** What a package depends on, and itself, by name: those that match. */
+  dependencies(of: string, matching: RegExp): string[] {
+    const all = this.#apt('apt-cache', 'depends', '--recurse', '--important', of).split('\n');
+    return [...new Set(all.filter((name) => matching.test(name)))];
   }
 
   /** Downloads a package and unpacks it into a folder. */
@@ -99,33 +109,75 @@ export function fetchKernel(
 ): string {
   const folder = path.join(cacheFolder(), `${name}-${architecture}`);
   if (existsSync(folder)) return folder;
+  const choose = (archive: Suite): readonly string[] => {
+    const packages = archive.dependencies(kernelPackage, KERNEL_PACKAGES);
+    if (!packages.some((each) => each.includes(`-${name}.`)))
+      throw new Error(`${suite} has no Linux ${name}, but: ${packages.join(', ') || 'none'}`);
+    return packages;
+  };
+  download(folder, suite, architecture, choose, arrange);
+  return folder;
+}
+
+/** The headers of a fetched kernel, where what compiles in its guest looks for them: in `/lib/modules/VERSION`. */
+export function fetchHeaders(folder: string, { suite }: Kernel, { name: architecture }: Architecture): void {
+  const version = kernelVersion(folder);
+  const headers = path.join(folder, 'headers');
+  if (existsSync(headers)) return;
+  const choose = (archive: Suite): readonly string[] => {
+    const packages = archive.dependencies(`linux-headers-${version}`, HEADER_PACKAGES);
+    if (packages.length === 0)
+      throw new Error(`${suite} has no headers of Linux ${version} any more: remove ${folder} and try again`);
+    return packages;
+  };
+  download(headers, suite, architecture, choose, (partial) => {
+    provideLib(partial);
+    const modules = path.join('lib/modules', version);
+    for (const link of ['build', 'source']) {
+      const target = path.resolve('/usr', modules, readlinkSync(path.join(partial, modules, link)));
+      rmSync(path.join(folder, modules, link), { force: true });
+      symlinkSync(path.join(headers, target), path.join(folder, modules, link));
+    }
+  });
+}
+
+/** Downloads packages of a suite, and unpacks them into a folder: whole or not at all. */
+function download(
+  folder: string,
+  suite: string,
+  architecture: string,
+  choose: (archive: Suite) => readonly string[],
+  finish: (folder: string) => void,
+): void {
   const apt = path.join(cacheFolder(), `apt-${suite}-${architecture}-${process.pid}`);
   const partial = `${folder}.${process.pid}`;
   try {
     const archive = new Suite(suite, architecture, apt);
-    const packages = archive.kernel(kernelPackage);
-    if (!packages.some((each) => each.includes(`-${name}.`)))
-      throw new Error(`${suite} has no Linux ${name}, but: ${packages.join(', ') || 'none'}`);
+    const packages = choose(archive);
     mkdirSync(partial, { recursive: true });
     for (const each of packages) archive.unpack(each, partial);
-    arrange(partial);
+    finish(partial);
     renameSync(partial, folder);
   } finally {
     rmSync(apt, { recursive: true, force: true });
     rmSync(partial, { recursive: true, force: true });
   }
-  return folder;
 }
 
 /** As Debian 11 to 13 have it, whatever the release: `lib/modules`, and `vmlinuz` on top. */
 function arrange(folder: string): void {
-  if (!existsSync(path.join(folder, 'lib'))) symlinkSync('usr/lib', path.join(folder, 'lib'));
+  provideLib(folder);
   const version = kernelVersion(folder);
   const images = [`boot/vmlinuz-${version}`, `lib/modules/${version}/vmlinuz`];
   const image = images.find((each) => existsSync(path.join(folder, each)));
   if (image === undefined) throw new Error(`no kernel image in the packages of Linux ${version}`);
   symlinkSync(image, path.join(folder, 'vmlinuz'));
   text('depmod', ['-b', folder, version]);
+}
+
+/** Debian 13 has it in `usr` only. */
+function provideLib(folder: string): void {
+  if (!existsSync(path.join(folder, 'lib'))) symlinkSync('usr/lib', path.join(folder, 'lib'));
 }
 
 /** What `uname -r` says there. */
