@@ -24,8 +24,8 @@ const COST: readonly Column[] = [
   ...besideOurs({ header: 'MB', figure: 'megabytes', decimals: 0, medianOnly: true }),
 ];
 const HANDSHAKE_COLUMNS: readonly Column[] = [
-  { header: 'connect() takes, times that without a tool', figure: 'connect', decimals: 2 },
-  { header: 'connect to close, the same', figure: 'handshake', decimals: 2 },
+  { header: 'connect(), times alone', figure: 'connect', decimals: 2 },
+  { header: 'connect to close, times alone', figure: 'handshake', decimals: 2 },
   ...COST,
 ];
 
