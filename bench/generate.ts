@@ -8,7 +8,7 @@ import { BpfObject, enableStats } from '#bpf-native-bindings';
 import { parseGroupKeys } from '#tcpscope/aggregate/group-keys.js';
 import { HANDSHAKE_KEYS } from '#tcpscope/aggregate/handshake-keys.js';
 import { encodeGlobals } from '#tcpscope/events/connlat.js';
-import { groupingBy } from '#tcpscope/kernel/handshake-sums.js';
+import { groupingBy } from '#tcpscope/kernel/sums.js';
 import { allParts } from '#tcpscope/model/flow-parts.js';
 import { mapsOf } from './measure.js';
 import { compiled, EVERYTHING } from './tools.js';

@@ -30,6 +30,11 @@ export async function generate(
   { perSecond, seconds, remotes, keys }: Generate,
 ): Promise<Generated> {
   const words = [pid, perSecond, seconds, remotes, keys ?? ''].map(String);
-  const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, ...words]);
+  const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, ...words]).catch(
+    (error: unknown) => {
+      const { stderr } = error as { stderr: string };
+      throw new Error(`the generator: ${/^\w*Error: (.*)/m.exec(stderr)?.[1] ?? stderr.trim()}`);
+    },
+  );
   return JSON.parse(stdout) as Generated;
 }

@@ -1,11 +1,11 @@
 /** Part `owners`: how long a look at all open sockets takes: for the owner of one, and for what all have sent. */
 import { listen, Namespace, startConnect, type Connecting } from '#tcpscope/lab/network.js';
 import { writeSocket } from '#tcpscope/events/primitives.js';
-import { decodeSocketCounts, encodeGlobals, SOCKET_COUNTS_SIZE } from '#tcpscope/events/retrans.js';
+import { decodeSocketCounts, SOCKET_COUNTS_SIZE } from '#tcpscope/events/retrans.js';
 import { OWNER_SIZE } from '#tcpscope/events/shared.js';
 import { SocketOwners, type Owned } from '#tcpscope/kernel/owners.js';
 import { Program } from '#tcpscope/kernel/program.js';
-import { RetransmitSource } from '#tcpscope/kernel/retransmits.js';
+import { retransmitPrograms, RetransmitSource } from '#tcpscope/kernel/retransmits.js';
 import type { Part } from './part.js';
 import { rowOf, type Column, type Row, type Sample } from './table.js';
 import { EVERYTHING } from './tools.js';
@@ -65,18 +65,16 @@ export async function openConnections(host: Namespace, connections: number): Pro
 
 function measure(rounds: number): Sample[] {
   const program = Program.load({
-    object: 'retrans',
-    globals: encodeGlobals({
+    ...retransmitPrograms({
       filter: EVERYTHING,
       transport: 'ring',
-      countSockets: true,
+      kinds: [],
+      states: [],
+      sampleNs: 1e9,
       meetings: false,
-      wantedKinds: 0,
-      wantedStates: 0,
+      audit: false,
     }),
-    transport: 'ring',
     attach: [],
-    iterators: ['find_owners', 'sample_sockets'],
   });
   // Takes a first sample, which later ones are compared with.
   const source = RetransmitSource.start({

@@ -37,7 +37,7 @@ export async function samplesOf<S extends Subject>(
       progress(`round ${round} of ${rounds}: ${subject.name}`);
       const sample = await measure(subject).catch((error: unknown) => ({
         figures: {},
-        complaint: error instanceof Error ? error.message : String(error),
+        complaint: (error as Error).message.split('\n')[0]!,
       }));
       samples.get(subject)!.push(sample);
     }

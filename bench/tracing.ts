@@ -132,7 +132,7 @@ export class TracingProcess implements Tracing {
     return this.complaint();
   }
 
-  /** What it says itself of lost events: ours with commas in the number, peers once for each loss. */
+  /** What it says itself of events that it lost, ours with commas in the number and peers once for each loss, or did not show. */
   private complaint(): string {
     // Of peers some say it among the rows, which may be gigabytes.
     const said = this.stderr + (this.file === undefined ? '' : linesWith('Lost [0-9]+ ', this.file));
@@ -141,7 +141,8 @@ export class TracingProcess implements Tracing {
       ...said.matchAll(/lost (\d+) (?:events|samples)/gi),
     ];
     const lost = losses.reduce((sum, [, count]) => sum + Number(count!.replaceAll(',', '')), 0);
-    return lost === 0 ? '' : `${lost.toLocaleString('en')} events lost`;
+    const hidden = /[\d,]+ rows? not shown/.exec(this.stderr)?.[0] ?? '';
+    return [lost === 0 ? '' : `${lost.toLocaleString('en')} events lost`, hidden].filter(Boolean).join(', ');
   }
 
   private failure(): Error {

@@ -170,12 +170,7 @@ static __always_inline int change_state(void *ctx, struct sock *sk, int oldstate
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(set_state, struct sock *sk, int oldstate, int newstate) {
-    struct run_cost *cost = cost_of_runs();
-    ns_t start_ns = begin_run(cost);
-
-    change_state(ctx, sk, oldstate, newstate);
-    end_run(cost, start_ns);
-    return 0;
+    return RUN(change_state(ctx, sk, oldstate, newstate));
 }
 
 /* The tracepoint stores an attempt; its socket is in SYN_SENT only when all programs on it have run. */

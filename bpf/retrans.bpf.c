@@ -2,11 +2,13 @@
 /* Segments that TCP sends again: why, whose, and for how long the flow had stood still. */
 #include "include/cgroups.h"
 #include "include/clock.h"
+#include "include/cost.h"
 #include "include/emit.h"
 #include "include/filter.h"
 #include "include/kind.h"
 #include "include/meeting.h"
 #include "include/owner.h"
+#include "include/sums.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -204,13 +206,13 @@ static __always_inline int send_again(void *ctx, struct sock *sk, const struct s
 
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(retransmit_skb, struct sock *sk, struct sk_buff *skb) {
-    return send_again(ctx, sk, skb, 0);
+    return RUN(send_again(ctx, sk, skb, 0));
 }
 
 /* From 6.17 on (ad892e912b84) the tracepoint also tells of segments that could not be sent. */
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(retransmit_skb_or_fail, struct sock *sk, struct sk_buff *skb, int error) {
-    return send_again(ctx, sk, skb, error);
+    return RUN(send_again(ctx, sk, skb, error));
 }
 
 /* Of the timer that has just run out: reqsk_timer_handler() counts it afterwards. */
@@ -223,8 +225,7 @@ static __always_inline __u64 synack_timeout_us(struct request_sock *req) {
 }
 
 /* `sk` is the listener: until the handshake is over there is no other socket. */
-SEC("tp_btf/tcp_retransmit_synack")
-int BPF_PROG(retransmit_synack, struct sock *sk, struct request_sock *req) {
+static __always_inline int send_synack_again(void *ctx, struct sock *sk, struct request_sock *req) {
     struct tcp_request_sock *request = (struct tcp_request_sock *)req;
     struct sock *unborn = (struct sock *)req; /* both begin with a sock_common */
     struct retransmit event = {};
@@ -252,8 +253,63 @@ int BPF_PROG(retransmit_synack, struct sock *sk, struct request_sock *req) {
     return 0;
 }
 
+SEC("tp_btf/tcp_retransmit_synack")
+int BPF_PROG(retransmit_synack, struct sock *sk, struct request_sock *req) {
+    return RUN(send_synack_again(ctx, sk, req));
+}
+
 /* Tables want to know what every socket has sent; rows do not. */
 const volatile bool count_sockets = false;
+
+/*
+ * Most sockets come and go between two looks at all of them: of these the kernel sums up what they have sent.
+ * Those that user space has been told of are marked, and it is told of their end.
+ */
+const volatile bool sum_sockets = false;
+
+#define CELL_SENT 0
+#define CELL_SPURIOUS 1
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 65536);
+    __type(key, socket_t);
+    __type(value, __u8);
+} told_sockets SEC(".maps");
+
+/* 1 once there was no room for a mark: from then on user space is told of every end. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, __u32);
+} marks_missing SEC(".maps");
+
+static __always_inline void mark_told(socket_t socket) {
+    __u32 zero = 0, *missing;
+    __u8 told = 1;
+
+    if (!sum_sockets || !bpf_map_update_elem(&told_sockets, &socket, &told, BPF_ANY))
+        return;
+    missing = bpf_map_lookup_elem(&marks_missing, &zero);
+    if (missing)
+        *missing = 1;
+}
+
+static __always_inline bool was_told(socket_t socket) {
+    __u32 zero = 0, *missing = bpf_map_lookup_elem(&marks_missing, &zero);
+
+    return !bpf_map_delete_elem(&told_sockets, &socket) || !missing || *missing;
+}
+
+/* Reports of more than was sent again mean something else: tcp_dsack_seen() skips them too. */
+static __always_inline void add_to_sums(const struct socket_counts *counts) {
+    struct sum_key key = group_of(flow_of(counts), 0);
+
+    add_to_cell(&key, CELL_SENT, 0, counts->segs_out);
+    if (counts->dsack_dups && counts->dsack_dups <= counts->total_retrans)
+        add_to_cell(&key, CELL_SPURIOUS, 0, counts->dsack_dups);
+}
 
 static __always_inline void report_counts(void *ctx, struct sock *sk, bool closed, bool undone) {
     struct socket_counts counts = {};
@@ -272,6 +328,13 @@ static __always_inline void report_counts(void *ctx, struct sock *sk, bool close
     counts.segs_out = tcp->segs_out;
     counts.dsack_dups = tcp->dsack_dups;
     counts.total_retrans = tcp->total_retrans;
+    if (sum_sockets && closed && !was_told(counts.socket)) {
+        if (wants_owner(counts.pid, counts.uid, counts.comm))
+            add_to_sums(&counts);
+        return;
+    }
+    if (!closed)
+        mark_told(counts.socket);
     emit(ctx, &counts, sizeof(counts));
 }
 
@@ -291,8 +354,7 @@ static __always_inline void report_owner(void *ctx, const struct sock *sk) {
     emit(ctx, &event, sizeof(event));
 }
 
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(set_state, struct sock *sk, int oldstate, int newstate) {
+static __always_inline int change_state(void *ctx, struct sock *sk, int oldstate, int newstate) {
     /* The same tracepoint tells of MPTCP, SCTP and DCCP. */
     if (!bpf_skc_to_tcp_sock(sk))
         return 0;
@@ -303,6 +365,11 @@ int BPF_PROG(set_state, struct sock *sk, int oldstate, int newstate) {
     if (meetings && newstate == TCP_ESTABLISHED)
         report_meeting(ctx, sk, oldstate == TCP_SYN_SENT ? ROLE_CLIENT : ROLE_SERVER);
     return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(set_state, struct sock *sk, int oldstate, int newstate) {
+    return RUN(change_state(ctx, sk, oldstate, newstate));
 }
 
 /*
@@ -355,6 +422,7 @@ int sample_sockets(struct bpf_iter__task_file *ctx) {
         counts.pid = BPF_CORE_READ(task, tgid);
         BPF_CORE_READ_INTO(&counts.comm, task, group_leader, comm);
     }
+    mark_told(counts.socket);
     counts.segs_out = BPF_CORE_READ((struct tcp_sock *)sk, segs_out);
     counts.dsack_dups = BPF_CORE_READ((struct tcp_sock *)sk, dsack_dups);
     counts.total_retrans = BPF_CORE_READ((struct tcp_sock *)sk, total_retrans);

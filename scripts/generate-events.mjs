@@ -202,7 +202,7 @@ class Generator {
         return {
           type: () => 'string',
           size: 16,
-          read: (at) => `${this.use('readText')}(view, ${at}, 16)`,
+          read: (at) => `${this.use('readComm')}(view, ${at})`,
           write: (at, value) => `${this.use('writeText')}(view, ${at}, 16, ${value})`,
         };
       if (type.name === 'flag_t') return this.booleanForm();

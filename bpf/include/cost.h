@@ -49,3 +49,13 @@ static __always_inline struct run_cost *cost_of_runs(void) {
 
     return bpf_map_lookup_elem(&run_cost, &zero);
 }
+
+/* A run of a program, timed or not. */
+#define RUN(work)                                                                                            \
+    ({                                                                                                       \
+        struct run_cost *cost = cost_of_runs();                                                              \
+        ns_t start_ns = begin_run(cost);                                                                     \
+        work;                                                                                                \
+        end_run(cost, start_ns);                                                                             \
+        0;                                                                                                   \
+    })

@@ -21,6 +21,39 @@ struct handshake {
     __u32 syns;    /* SYNs sent, retransmissions included; 0 if none left this host */
 };
 
+/* Cells behind those of the histogram, which has the latencies of those that are ok. */
+#define CELL_OUTCOME HISTOGRAM_BUCKETS
+#define CELL_LOST_SYN (CELL_OUTCOME + OUTCOMES)
+
+/* Attempts that ended, for the comparison with the counters that each namespace has. */
+struct tally {
+    __u64 opens; /* that began since we trace, and sent a SYN */
+    __u64 fails; /* as AttemptFails counts them */
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 4096);
+    __type(key, __u32);
+    __type(value, struct tally);
+} tallies SEC(".maps");
+
+static __always_inline void add_to_tally(__u32 netns, bool opened, bool failed) {
+    struct tally none = {};
+    struct tally *tally = bpf_map_lookup_elem(&tallies, &netns);
+
+    if (!tally) {
+        bpf_map_update_elem(&tallies, &netns, &none, BPF_NOEXIST);
+        tally = bpf_map_lookup_elem(&tallies, &netns);
+    }
+    if (!tally)
+        return;
+    if (opened)
+        __sync_fetch_and_add(&tally->opens, 1);
+    if (failed)
+        __sync_fetch_and_add(&tally->fails, 1);
+}
+
 /* How an attempt is reported. */
 struct following {
     __u32 weight; /* how many attempts this one stands for */

@@ -16,10 +16,8 @@
 #include "histogram.h"
 #include "outcome.h"
 
-/* Cells behind those of the histogram. */
-#define CELL_OUTCOME HISTOGRAM_BUCKETS /* how many ended so; those that are ok are in the histogram */
-#define CELL_LOST_SYN (CELL_OUTCOME + OUTCOMES)
-#define CELLS (CELL_LOST_SYN + 1)
+/* More than any program has: the buckets of a histogram, and some. */
+#define CELLS (HISTOGRAM_BUCKETS + 16)
 
 /* What makes a group: compiled in, as the filter is. */
 struct grouping {
@@ -74,35 +72,6 @@ struct {
     __type(key, __u32);
     __type(value, struct sum);
 } other_cells SEC(".maps");
-
-/* Attempts that ended, for the comparison with the counters that each namespace has. */
-struct tally {
-    __u64 opens; /* that began since we trace, and sent a SYN */
-    __u64 fails; /* as AttemptFails counts them */
-};
-
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 4096);
-    __type(key, __u32);
-    __type(value, struct tally);
-} tallies SEC(".maps");
-
-static __always_inline void add_to_tally(__u32 netns, bool opened, bool failed) {
-    struct tally none = {};
-    struct tally *tally = bpf_map_lookup_elem(&tallies, &netns);
-
-    if (!tally) {
-        bpf_map_update_elem(&tallies, &netns, &none, BPF_NOEXIST);
-        tally = bpf_map_lookup_elem(&tallies, &netns);
-    }
-    if (!tally)
-        return;
-    if (opened)
-        __sync_fetch_and_add(&tally->opens, 1);
-    if (failed)
-        __sync_fetch_and_add(&tally->fails, 1);
-}
 
 static __always_inline ip_t masked(const ip_t *ip) {
     const volatile ip_t *mask = is_ipv4(ip) ? &grouping.ipv4_mask : &grouping.ipv6_mask;

@@ -144,6 +144,8 @@ Napi::Value Map::Take(const Napi::CallbackInfo &info) {
 void Map::PutMap(const Napi::CallbackInfo &info) {
     const int descriptor = Descriptor(info.Env(), "putMap");
     const Bytes key = Key(info, "putMap");
+    if (kernelInfo.type != BPF_MAP_TYPE_ARRAY_OF_MAPS && kernelInfo.type != BPF_MAP_TYPE_HASH_OF_MAPS)
+        Reject(info.Env(), "putMap", "the map '" + name + "' does not hold maps", EINVAL);
     const Map *inner = info[1].IsObject() ? Unwrap(info[1].As<Napi::Object>()) : nullptr;
     if (!inner)
         throw Napi::TypeError::New(info.Env(), "map: not a map");

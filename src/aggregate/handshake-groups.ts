@@ -1,8 +1,17 @@
 import { isHandshake, type Handshake, type HandshakeItem, type HandshakeSum } from '../model/handshake.js';
 import type { HistogramSection, HistogramSource } from '../model/histogram-section.js';
-import { Grouping, namedKeys, overflowNotes, titleOf, type Group, type GroupKey } from './grouping.js';
+import { formatCount } from '../model/units.js';
+import {
+  Grouping,
+  namedKeys,
+  OTHER_GROUP,
+  overflowNotes,
+  titleOf,
+  type Group,
+  type GroupKey,
+} from './grouping.js';
 import { handshakeSection } from './handshake-report.js';
-import { HandshakeGroupStats } from './handshake-stats.js';
+import { finishedOf, HandshakeGroupStats, HandshakeStats } from './handshake-stats.js';
 import { PendingAttempts } from './pending.js';
 import { IntervalClock } from './recent.js';
 import type { Reducer } from './reducer.js';
@@ -14,6 +23,8 @@ export class HandshakeGroups implements Reducer<HandshakeItem>, HistogramSource 
   readonly keys: readonly GroupKey<HandshakeItem>[];
   readonly #clock = new IntervalClock();
   readonly #pending = new PendingAttempts();
+  /** Attempts in the group `other` that the kernel made. */
+  #withoutRoom = 0;
   readonly #grouping: Grouping<HandshakeItem, HandshakeGroupStats>;
 
   constructor(keys: readonly GroupKey<HandshakeItem>[], limit?: number) {
@@ -34,6 +45,7 @@ export class HandshakeGroups implements Reducer<HandshakeItem>, HistogramSource 
   }
 
   #addSum(sum: HandshakeSum): void {
+    if (sum.isOther) this.#withoutRoom += finishedOf(sum.counts);
     const { stats } = sum.isOther ? this.#grouping.other() : this.#grouping.of(sum);
     stats.addCounts(sum.counts);
   }
@@ -55,12 +67,19 @@ export class HandshakeGroups implements Reducer<HandshakeItem>, HistogramSource 
 
   /** What a reader of the table has to know beside it. */
   notes(): string[] {
-    return overflowNotes(this.#grouping);
+    const notes = overflowNotes(this.#grouping);
+    if (this.#withoutRoom > 0)
+      notes.push(
+        `more groups at once than the kernel has room for: ${formatCount(this.#withoutRoom)} attempts are in "${OTHER_GROUP}"`,
+      );
+    return notes;
   }
 
-  /** The same groups as histograms, the fullest first. */
+  /** The same groups as histograms, the fullest first; without keys there is one also of nothing. */
   sections(): HistogramSection[] {
-    return [...this.rows()]
+    const rows = this.rows();
+    if (rows.length === 0 && this.keys.length === 0) return [handshakeSection(new HandshakeStats())];
+    return rows
       .sort((a, b) => b.stats.latency.count - a.stats.latency.count)
       .map(({ keys, stats }) =>
         handshakeSection(stats, titleOf(this.keys, keys), namedKeys(this.keys, keys)),

@@ -10,6 +10,10 @@ import { LatencyHistogram } from '../model/histogram.js';
 import type { PendingGauge } from './pending.js';
 import { RecentLatency, type IntervalClock } from './recent.js';
 
+export function finishedOf({ outcomes }: HandshakeCounts): number {
+  return outcomes.reduce((sum, count) => sum + count, 0);
+}
+
 /** Counts of finished attempts, and how many hang now. */
 export class HandshakeStats implements PendingGauge {
   finished = 0;
@@ -86,7 +90,6 @@ export class HandshakeGroupStats extends HandshakeStats {
   }
   override addCounts(counts: HandshakeCounts): void {
     super.addCounts(counts);
-    const finished = counts.outcomes.reduce((sum, count) => sum + count, 0);
-    this.recent.recordBuckets(finished, counts.latencies);
+    this.recent.recordBuckets(finishedOf(counts), counts.latencies);
   }
 }

@@ -1,5 +1,5 @@
 import type { HistogramSection, HistogramSource } from '../model/histogram-section.js';
-import { isRetransmit, type RetransItem } from '../model/retransmit.js';
+import { isRetransmit, type RetransItem, type SocketGrowth } from '../model/retransmit.js';
 import { formatCount } from '../model/units.js';
 import { Grouping, namedKeys, overflowNotes, titleOf, type Group, type GroupKey } from './grouping.js';
 import { IntervalClock } from './recent.js';
@@ -27,7 +27,11 @@ export class RetransmitGroups implements Reducer<RetransItem>, HistogramSource {
 
   add(item: RetransItem): void {
     if (isRetransmit(item)) this.#grouping.of(item).stats.add(item, this.#stalls.added(item));
-    else if (this.#withSent) this.#grouping.of(item).stats.addSocket(item);
+    else if (this.#withSent) this.#groupOf(item).stats.addSocket(item);
+  }
+
+  #groupOf(growth: SocketGrowth): RetransmitGroup {
+    return growth.isOther === true ? this.#grouping.other() : this.#grouping.of(growth);
   }
 
   tick(nowNs: number): void {

@@ -6,14 +6,15 @@ import { handshakeHeatmap } from '../aggregate/heatmap-kinds.js';
 import { HeatmapGroups } from '../aggregate/heatmap.js';
 import { HandshakeTotals } from '../aggregate/handshake-totals.js';
 import { reducerOf } from '../aggregate/reducer.js';
-import { partsOfFilter, type AttributionFilter } from '../model/attribution-filter.js';
-import { allParts, type FlowParts } from '../model/flow-parts.js';
+import type { AttributionFilter } from '../model/attribution-filter.js';
+import type { FlowParts } from '../model/flow-parts.js';
 import { isHandshake, type Handshake, type HandshakeItem } from '../model/handshake.js';
 import { conceal, reveal } from '../view/flow-columns.js';
 import { handshakeColumns } from '../view/handshake-columns.js';
 import { handshakeGroupColumns } from '../view/handshake-group-columns.js';
 import { viewOf } from '../view/select-items.js';
 import { keyNames, type Report, type ReportOptions } from './report.js';
+import { sumParts } from './sum-parts.js';
 import { chooseView, type ViewFlagValues } from './view-flags.js';
 
 export const CONNLAT_MANUAL = {
@@ -31,9 +32,7 @@ export function sumsBy(
   wanted: AttributionFilter,
 ): FlowParts | undefined {
   if (!(by !== undefined || hist) || heatmap || count !== undefined || record !== undefined) return undefined;
-  const parts = parseGroupKeys(by ?? [], HANDSHAKE_KEYS).map((key) => key.parts);
-  if (!parts.every((each) => each !== undefined)) return undefined;
-  return allParts([...parts, partsOfFilter(wanted)]);
+  return sumParts(parseGroupKeys(by ?? [], HANDSHAKE_KEYS), wanted);
 }
 
 export function connlatReport({

@@ -5,12 +5,15 @@ import { retransmitHeatmap } from '../aggregate/heatmap-kinds.js';
 import { HeatmapGroups } from '../aggregate/heatmap.js';
 import { RETRANSMIT_MEASURES } from '../aggregate/retransmit-report.js';
 import { RetransmitTotals } from '../aggregate/retransmit-totals.js';
+import type { AttributionFilter } from '../model/attribution-filter.js';
+import type { FlowParts } from '../model/flow-parts.js';
 import { isRetransmit, type RetransItem, type Retransmit } from '../model/retransmit.js';
 import { conceal, reveal } from '../view/flow-columns.js';
 import { retransmitColumns } from '../view/retransmit-columns.js';
 import { retransmitGroupColumns } from '../view/retransmit-group-columns.js';
 import { viewOf } from '../view/select-items.js';
 import { keyNames, type Report, type ReportOptions } from './report.js';
+import { sumParts } from './sum-parts.js';
 import { chooseView, type ViewFlagValues } from './view-flags.js';
 
 export const RETRANS_MANUAL = {
@@ -21,6 +24,15 @@ export const RETRANS_MANUAL = {
 
 export interface RetransViewFlagValues extends ViewFlagValues {
   'absolute-seq': boolean;
+}
+
+/** The parts of flows by which the kernel sums up what sockets sent; undefined where each is needed, as in a recording. */
+export function sumsBy(
+  { by, record }: ViewFlagValues & { record?: string | undefined },
+  wanted: AttributionFilter,
+): FlowParts | undefined {
+  if (record !== undefined) return undefined;
+  return sumParts(parseGroupKeys(by ?? [], RETRANSMIT_KEYS), wanted);
 }
 
 export function retransReport({

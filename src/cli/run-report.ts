@@ -11,7 +11,7 @@ import type { Losses, Source } from '../model/source.js';
 import { formatCount } from '../model/units.js';
 import { monotonicNs, type Clock } from '../session/clock.js';
 import { processCost } from '../session/process-cost.js';
-import { runSession, type SessionOptions } from '../session/run.js';
+import { runSession, type SessionOptions, type Watch } from '../session/run.js';
 import { createStatsJson, createStatsText } from '../view/self-cost.js';
 import { summary } from '../view/summary.js';
 import type { Display } from '../view/view.js';
@@ -47,6 +47,8 @@ export interface ReportRun<Item> {
   timing: { intervalMs: number; durationMs: number | undefined; count: number | undefined };
   /** `--stats`: what the tool costs, once an interval. */
   stats?: StatsOptions | undefined;
+  /** `--max-cpu`. */
+  watch?: Watch | undefined;
   /** Off a terminal, only the last frame is written. */
   onlyLastFrame?: boolean;
   /** Default: the time of this host. */
@@ -73,6 +75,7 @@ export async function runReport<Item extends Flow & { type: string }>(run: Repor
       display,
       onlyLastFrame: run.onlyLastFrame ?? false,
       ...(run.clock ? { clock: run.clock } : {}),
+      watch: run.watch,
       stats: run.stats && statsOf(run, run.stats),
       ...run.timing,
     });

@@ -12,3 +12,9 @@ export const statsFlag = Flags.boolean({
   description: 'Say once an interval what the tool itself costs: CPU, memory, time in the kernel.',
   helpGroup: 'TRACING',
 });
+
+export const maxCpuFlag = Flags.string({
+  description: 'Show less while the tool itself would take more of one core.',
+  helpValue: '5%',
+  helpGroup: 'TRACING',
+});

@@ -82,6 +82,17 @@ export function parseSpeed(text: string): 'full' | number {
   throw new RangeError(`--speed ${text}: must be full, or from 0.01x to 1000x`);
 }
 
+/** Share of one core: `5%` is 0.05. */
+export function parseCpuShare(text: string): number {
+  const number = /^\d*\.?\d+%?$/.test(text) ? parseFloat(text) : NaN;
+  if (text.endsWith('%') && number >= 0.1 && number <= 100) return number / 100;
+  const percent = text.endsWith('%') || number >= 1 ? number : number * 100;
+  const nearest = Number(Math.min(Math.max(percent, 0.1), 100).toPrecision(4));
+  throw new RangeError(
+    `--max-cpu ${text}: must be from 0.1% to 100% of one core${Number.isNaN(nearest) ? ', as in 5%' : `; nearest: ${nearest}%`}`,
+  );
+}
+
 /** A probability: `0.01`. */
 export function parseAlpha(text: string): number {
   const alpha = /^\d*\.?\d+(e-\d+)?$/.test(text) ? Number(text) : NaN;

@@ -5,15 +5,17 @@ import { BaseCommand } from '../cli/base-command.js';
 import { CONNLAT_MANUAL, connlatReport, sumsBy } from '../cli/connlat-report.js';
 import { filterFlags, hasOnlyPlaces, isUnfiltered, minLatencyFlag, toFilter } from '../cli/filter-flags.js';
 import { openLiveAttribution } from '../cli/live-attribution.js';
+import { HandshakeWatch, maxCpuOf } from '../cli/max-cpu.js';
 import { openRecorder, recordFlags } from '../cli/record-flags.js';
 import { runReport, type OpenRecorder } from '../cli/run-report.js';
-import { statsFlag, transportFlag } from '../cli/tracing-flags.js';
+import { maxCpuFlag, statsFlag, transportFlag } from '../cli/tracing-flags.js';
 import { countFlag, currentDisplay, parseTiming, viewFlags } from '../cli/view-flags.js';
 import { HandshakeSource } from '../kernel/handshakes.js';
 import { renouncePrivileges } from '../kernel/renounce.js';
 import { thisHost } from '../record/this-host.js';
 import { isEmptyFilter, wantsAttribution } from '../model/attribution-filter.js';
-import type { Handshake } from '../model/handshake.js';
+import type { Report } from '../cli/report.js';
+import type { Handshake, HandshakeItem } from '../model/handshake.js';
 import { parseDuration } from '../model/units.js';
 import { monotonicNs } from '../session/clock.js';
 
@@ -79,6 +81,7 @@ export default class Connlat extends BaseCommand {
     }),
     transport: transportFlag,
     stats: statsFlag,
+    'max-cpu': maxCpuFlag,
   };
 
   static manual = CONNLAT_MANUAL;
@@ -88,6 +91,8 @@ export default class Connlat extends BaseCommand {
     const timing = parseTiming(flags);
     const pendingNs = parseDuration(flags.pending);
     const wanted = toAttributionFilter(flags);
+    const limit = maxCpuOf(flags);
+    const hasRows = flags.by === undefined && !flags.hist;
     const display = currentDisplay(flags);
     let source: HandshakeSource | undefined;
     let recorder: OpenRecorder<Handshake> | undefined;
@@ -102,18 +107,21 @@ export default class Connlat extends BaseCommand {
       const report = connlatReport({ ...attribution, flags, display, context });
       const handshakes = (source = HandshakeSource.start({
         filter,
-        sumsBy: sumsBy(flags, wanted),
+        sumsBy: sumsBy({ ...flags, hist: flags.hist || limit !== undefined }, wanted),
+        adjustable: limit !== undefined,
         transport: flags.transport,
         syncErrors: flags['sync-errors'],
         pendingNs,
         // Connections that the user did not ask for are nobody's business.
         meetings: flags.record !== undefined && hasOnlyPlaces(filter) && isEmptyFilter(wanted),
+        measuresRuns: flags.stats,
         audit: unfiltered,
         hostRoot: flags['host-root'],
       }));
+      const watch = limit === undefined ? undefined : new HandshakeWatch(limit, handshakes, hasRows);
       await runReport({
         source: handshakes,
-        report,
+        report: watch ? watched(report, watch) : report,
         attribute: (flow, nowNs) => {
           attribution.attribute(flow, nowNs);
         },
@@ -132,9 +140,10 @@ export default class Connlat extends BaseCommand {
         status: [...attribution.warnings, ...(flags['sync-errors'] ? [SLOWS_CALLS] : []), TRACING].join('\n'),
         display,
         timing,
+        watch,
         stats: flags.stats ? { json: flags.json, context } : undefined,
         audit: () => {
-          const facts = handshakes.auditFacts();
+          const facts = watch?.sampled ? undefined : handshakes.auditFacts();
           return facts && handshakeAuditSentence(facts);
         },
       });
@@ -142,4 +151,16 @@ export default class Connlat extends BaseCommand {
       attribution.close();
     }
   }
+}
+
+/** The same, and what is left out. */
+function watched(report: Report<HandshakeItem>, watch: HandshakeWatch): Report<HandshakeItem> {
+  return {
+    ...report,
+    reducers: [...report.reducers, ...watch.reducers],
+    facts() {
+      const facts = report.facts();
+      return { ...facts, notes: [...facts.notes, ...watch.notes()] };
+    },
+  };
 }

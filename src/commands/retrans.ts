@@ -3,11 +3,12 @@ import { attributionFlags, hostRootFlag, toAttributionFilter } from '../cli/attr
 import { BaseCommand } from '../cli/base-command.js';
 import { filterFlags, hasOnlyPlaces, isUnfiltered, minLatencyFlag, toFilter } from '../cli/filter-flags.js';
 import { openLiveAttribution } from '../cli/live-attribution.js';
+import { maxCpuOf, RowsWatch } from '../cli/max-cpu.js';
 import { openRecorder, recordFlags } from '../cli/record-flags.js';
 import { retransFlags, toRetransFilter } from '../cli/retrans-flags.js';
-import { RETRANS_MANUAL, retransReport } from '../cli/retrans-report.js';
+import { RETRANS_MANUAL, retransReport, sumsBy } from '../cli/retrans-report.js';
 import { runReport, type OpenRecorder } from '../cli/run-report.js';
-import { statsFlag, transportFlag } from '../cli/tracing-flags.js';
+import { maxCpuFlag, statsFlag, transportFlag } from '../cli/tracing-flags.js';
 import { countFlag, currentDisplay, parseTiming, viewFlags } from '../cli/view-flags.js';
 import { renouncePrivileges } from '../kernel/renounce.js';
 import { RetransmitSource } from '../kernel/retransmits.js';
@@ -57,6 +58,7 @@ export default class Retrans extends BaseCommand {
     ...retransFlags,
     transport: transportFlag,
     stats: statsFlag,
+    'max-cpu': maxCpuFlag,
   };
 
   static manual = RETRANS_MANUAL;
@@ -66,6 +68,9 @@ export default class Retrans extends BaseCommand {
     const { kinds, states } = toRetransFilter(flags);
     const timing = parseTiming(flags);
     const wanted = toAttributionFilter(flags);
+    const limit = maxCpuOf(flags);
+    if (limit !== undefined && (flags.by || flags.hist))
+      throw new RangeError('--max-cpu shows fewer rows, and --by and --hist have none');
     const display = currentDisplay(flags);
     let source: RetransmitSource | undefined;
     let recorder: OpenRecorder<RetransItem> | undefined;
@@ -89,8 +94,10 @@ export default class Retrans extends BaseCommand {
           (flags.by && !flags.hist && !flags.heatmap) || flags.record !== undefined
             ? timing.intervalMs * 1e6
             : 0,
+        sumsBy: sumsBy(flags, wanted),
         // Connections that the user did not ask for are nobody's business.
         meetings: flags.record !== undefined && hasOnlyPlaces(filter) && isEmptyFilter(wanted),
+        measuresRuns: flags.stats,
         audit: unfiltered,
         hostRoot: flags['host-root'],
       }));
@@ -116,6 +123,8 @@ export default class Retrans extends BaseCommand {
         status: [...attribution.warnings, 'Tracing TCP retransmissions; Ctrl-C ends.'].join('\n'),
         display,
         timing,
+        watch:
+          limit === undefined ? undefined : new RowsWatch(limit, retransmits, () => report.facts().count),
         stats: flags.stats ? { json: flags.json, context } : undefined,
         audit: () => {
           const facts = retransmits.auditFacts();

@@ -27,29 +27,69 @@ export function writeSocket(view: DataView, offset: number, value: number): void
   view.setUint32(offset + 4, (Math.floor(value / 0x1_0000_0000) | KERNEL_HALF) >>> 0, LITTLE_ENDIAN);
 }
 
+const WORDS = 4;
+
 /**
- * Text of the addresses seen lately. Few hosts talk to more than this many peers, and making the text is the
- * dearest part of decoding; a full cache starts anew.
+ * Texts of 16 bytes seen lately, as addresses and names of processes are: to make one takes longer than all the rest of decoding. Each
+ * has one slot that it can be in, where the next one for that slot takes its place.
  */
-const CACHE_LIMIT = 16_384;
-const ipv4Texts = new Map<number, string>();
+class KeptTexts {
+  private readonly words: Int32Array;
+  private readonly texts: (string | undefined)[];
+  private readonly mask: number;
+
+  /** @param slots a power of two */
+  constructor(
+    slots: number,
+    private readonly make: (view: DataView, offset: number) => string,
+  ) {
+    this.words = new Int32Array(slots * WORDS);
+    this.texts = Array.from({ length: slots });
+    this.mask = slots - 1;
+  }
+
+  of(view: DataView, offset: number): string {
+    const a = view.getInt32(offset, LITTLE_ENDIAN);
+    const b = view.getInt32(offset + 4, LITTLE_ENDIAN);
+    const c = view.getInt32(offset + 8, LITTLE_ENDIAN);
+    const d = view.getInt32(offset + 12, LITTLE_ENDIAN);
+    const slot = mix(a, b, c, d) & this.mask;
+    const { words } = this;
+    const at = slot * WORDS;
+    const known = this.texts[slot];
+    const isSame = words[at + 3] === d && words[at + 2] === c && words[at + 1] === b && words[at] === a;
+    if (known !== undefined && isSame) return known;
+    words[at] = a;
+    words[at + 1] = b;
+    words[at + 2] = c;
+    words[at + 3] = d;
+    return (this.texts[slot] = this.make(view, offset));
+  }
+}
+
+/** All bits of a number whose low ones depend on all bits of these: addresses of a network differ only in their last bytes. */
+function mix(a: number, b: number, c: number, d: number): number {
+  const high = Math.imul(Math.imul(Math.imul(a, MIXER) + b, MIXER) + c, MIXER) + d;
+  const sum = Math.imul(high ^ (high >>> 16), MIXER);
+  return sum ^ (sum >>> 15);
+}
+
+/** 2^32 divided by the golden ratio, as in Fibonacci hashing (Knuth). */
+const MIXER = 0x9e37_79b1;
+
+/** Few hosts talk to as many peers. */
+const addresses = new KeptTexts(16_384, makeIp);
 
 /** An ip_t: 16 bytes in network order; v4-mapped becomes IPv4 text, IPv6 is RFC 5952. */
 export function readIp(view: DataView, offset: number): string {
+  return addresses.of(view, offset);
+}
+
+function makeIp(view: DataView, offset: number): string {
   const mapped =
     view.getUint32(offset + 8) === 0xffff && view.getUint32(offset) === 0 && view.getUint32(offset + 4) === 0;
-  if (!mapped) {
-    const bytes = new Uint8Array(view.buffer, view.byteOffset + offset, 16);
-    return new ipaddr.IPv6([...bytes]).toRFC5952String();
-  }
-  const address = view.getUint32(offset + 12);
-  let text = ipv4Texts.get(address);
-  if (text === undefined) {
-    text = `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;
-    if (ipv4Texts.size >= CACHE_LIMIT) ipv4Texts.clear();
-    ipv4Texts.set(address, text);
-  }
-  return text;
+  const bytes = new Uint8Array(view.buffer, view.byteOffset + offset, 16);
+  return mapped ? bytes.subarray(12).join('.') : new ipaddr.IPv6([...bytes]).toRFC5952String();
 }
 
 /** @throws {Error} if the text is no address. */
@@ -68,7 +108,13 @@ const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u206
 
 /** Text from outside (process names, DNS answers, recordings) without anything that could drive a terminal. */
 export function sanitize(text: string): string {
-  return text.replace(UNSAFE, '');
+  for (let at = 0; at < text.length; at++)
+    if (!isPrintableAscii(text.charCodeAt(at))) return text.replace(UNSAFE, '');
+  return text;
+}
+
+function isPrintableAscii(code: number): boolean {
+  return code >= 0x20 && code <= 0x7e;
 }
 
 /** A name of `length` bytes that a zero byte ends, safe to print. */
@@ -77,10 +123,18 @@ export function readText(view: DataView, offset: number, length: number): string
   for (let index = 0; index < length; index++) {
     const byte = view.getUint8(offset + index);
     if (byte === 0) return text;
-    if (byte < 0x20 || byte > 0x7e) return readForeignText(view, offset, length);
+    if (!isPrintableAscii(byte)) return readForeignText(view, offset, length);
     text += String.fromCharCode(byte);
   }
   return text;
+}
+
+/** Few hosts run as many programs that talk. */
+const comms = new KeptTexts(1024, (view, offset) => readText(view, offset, 16));
+
+/** A comm_t: the name of a process. */
+export function readComm(view: DataView, offset: number): string {
+  return comms.of(view, offset);
 }
 
 function readForeignText(view: DataView, offset: number, length: number): string {

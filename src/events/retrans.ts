@@ -1,14 +1,16 @@
 // Generated from bpf/retrans.bpf.c by scripts/generate-events.mjs. Do not edit.
-import { encode, readIp, readSocket, readText, readU64 } from './primitives.js';
+import { encode, readComm, readIp, readSocket, readU64 } from './primitives.js';
 import {
   EVENT_TYPES,
   KINDS,
   TRANSPORTS,
   type EventType,
   type Filter,
+  type Grouping,
   type Kind,
   type Transport,
   writeFilter,
+  writeGrouping,
 } from './shared.js';
 
 /** struct retransmit. */
@@ -65,7 +67,7 @@ export function decodeRetransmit(view: DataView, offset: number): Retransmit {
     cgroupId: readU64(view, offset + 64),
     uid: view.getUint32(offset + 72, true),
     pid: view.getUint32(offset + 76, true),
-    comm: readText(view, offset + 80, 16),
+    comm: readComm(view, offset + 80),
     progressNs: readU64(view, offset + 96),
     bytesRetrans: readU64(view, offset + 104),
     error: view.getInt32(offset + 112, true),
@@ -128,7 +130,7 @@ export function decodeSocketCounts(view: DataView, offset: number): SocketCounts
     cgroupId: readU64(view, offset + 64),
     uid: view.getUint32(offset + 72, true),
     pid: view.getUint32(offset + 76, true),
-    comm: readText(view, offset + 80, 16),
+    comm: readComm(view, offset + 80),
     segsOut: view.getUint32(offset + 96, true),
     dsackDups: view.getUint32(offset + 100, true),
     totalRetrans: view.getUint32(offset + 104, true),
@@ -154,7 +156,7 @@ export function decodeOwnerFound(view: DataView, offset: number): OwnerFound {
     socket: readSocket(view, offset + 8),
     sinceNs: readU64(view, offset + 16),
     untilNs: readU64(view, offset + 24),
-    comm: readText(view, offset + 32, 16),
+    comm: readComm(view, offset + 32),
   };
 }
 
@@ -163,9 +165,11 @@ export interface Globals {
   transport: Transport;
   filter: Filter;
   meetings: boolean;
+  grouping: Grouping;
   wantedKinds: number;
   wantedStates: number;
   countSockets: boolean;
+  sumSockets: boolean;
 }
 /** Name and bytes of each global. @throws {RangeError} if a list is too long. */
 export function encodeGlobals(globals: Globals): [name: string, value: Uint8Array][] {
@@ -189,6 +193,12 @@ export function encodeGlobals(globals: Globals): [name: string, value: Uint8Arra
       }),
     ],
     [
+      'grouping',
+      encode(40, (view) => {
+        writeGrouping(view, 0, globals.grouping);
+      }),
+    ],
+    [
       'wanted_kinds',
       encode(4, (view) => {
         view.setUint32(0, globals.wantedKinds, true);
@@ -204,6 +214,12 @@ export function encodeGlobals(globals: Globals): [name: string, value: Uint8Arra
       'count_sockets',
       encode(1, (view) => {
         view.setUint8(0, globals.countSockets ? 1 : 0);
+      }),
+    ],
+    [
+      'sum_sockets',
+      encode(1, (view) => {
+        view.setUint8(0, globals.sumSockets ? 1 : 0);
       }),
     ],
   ];

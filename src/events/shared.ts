@@ -1,9 +1,9 @@
 // Generated from bpf/include/ by scripts/generate-events.mjs. Do not edit.
 import {
   checkLength,
+  readComm,
   readIp,
   readSocket,
-  readText,
   readU64,
   writeIp,
   writeText,
@@ -178,12 +178,24 @@ export function decodeHandshake(view: DataView, offset: number): Handshake {
     cgroupId: readU64(view, offset + 72),
     uid: view.getUint32(offset + 80, true),
     pid: view.getUint32(offset + 84, true),
-    comm: readText(view, offset + 88, 16),
+    comm: readComm(view, offset + 88),
     outcome: OUTCOMES[view.getUint32(offset + 104, true)]!,
     errno: view.getUint32(offset + 108, true),
     wireUs: view.getUint32(offset + 112, true),
     syns: view.getUint32(offset + 116, true),
   };
+}
+
+/** struct tally. */
+export interface Tally {
+  opens: number;
+  fails: number;
+}
+/** Bytes of a struct tally. */
+export const TALLY_SIZE = 16;
+
+export function decodeTally(view: DataView, offset: number): Tally {
+  return { opens: readU64(view, offset + 0), fails: readU64(view, offset + 8) };
 }
 
 /** enum kind, by its number. */
@@ -255,7 +267,7 @@ export function decodeOwner(view: DataView, offset: number): Owner {
     startedNs: readU64(view, offset + 16),
     pid: view.getUint32(offset + 24, true),
     asked: view.getUint8(offset + 28) !== 0,
-    comm: readText(view, offset + 29, 16),
+    comm: readComm(view, offset + 29),
   };
 }
 
@@ -304,7 +316,7 @@ export function decodeSumKey(view: DataView, offset: number): SumKey {
     cgroupId: readU64(view, offset + 16),
     netns: view.getUint32(offset + 24, true),
     pid: view.getUint32(offset + 28, true),
-    comm: readText(view, offset + 32, 16),
+    comm: readComm(view, offset + 32),
     outcome: OUTCOMES[view.getUint32(offset + 48, true)]!,
     remotePort: view.getUint16(offset + 52, true),
     cell: view.getUint16(offset + 54, true),
@@ -326,16 +338,4 @@ export function decodeSum(view: DataView, offset: number): Sum {
     minNs: readU64(view, offset + 8),
     maxNs: readU64(view, offset + 16),
   };
-}
-
-/** struct tally. */
-export interface Tally {
-  opens: number;
-  fails: number;
-}
-/** Bytes of a struct tally. */
-export const TALLY_SIZE = 16;
-
-export function decodeTally(view: DataView, offset: number): Tally {
-  return { opens: readU64(view, offset + 0), fails: readU64(view, offset + 8) };
 }

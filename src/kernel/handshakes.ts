@@ -20,10 +20,11 @@ import type { KernelCost } from '../model/self-cost.js';
 import type { Losses, Source } from '../model/source.js';
 import { NEW_CGROUPS, NewCgroupPaths } from './cgroup-paths.js';
 import { HandshakeAuditor } from './handshake-audit.js';
-import { groupingBy, HandshakeSums, SUM_MAPS } from './handshake-sums.js';
+import { HANDSHAKE_SUM_MAPS, handshakeSum, talliesOf } from './handshake-sums.js';
 import { programsFor, requiredTracepoints } from './hooks.js';
 import { bestTransport, forgetKernelTypes, preflight } from './preflight.js';
 import { Program, type ProgramOptions } from './program.js';
+import { groupingBy, Sums } from './sums.js';
 
 export interface HandshakeSourceOptions {
   filter: Filter;
@@ -38,6 +39,8 @@ export interface HandshakeSourceOptions {
   pendingNs: number;
   /** Tell of incoming connections too, for the clocks of recordings. */
   meetings: boolean;
+  /** Have the kernel measure what the programs cost. */
+  measuresRuns?: boolean;
   /** Hold the totals against the kernel's counters; only makes sense without a filter. */
   audit: boolean;
   /** Where the root folder of the host is; / unless told. */
@@ -74,11 +77,12 @@ export function handshakePrograms(options: HandshakeSourceOptions): ProgramOptio
     transport,
     attach: [...programsFor(HANDSHAKE_HOOKS), ...(syncErrors ? CONNECT_PROGRAMS : [])],
     iterators: ['pending', 'find_in_flight'],
+    measuresRuns: options.measuresRuns ?? false,
     mapSizes: {
       ...(maxInFlight ? { in_flight: maxInFlight } : {}),
       ...(maxCells ? { cells_even: maxCells, cells_odd: maxCells } : {}),
     },
-    unusedMaps: sumsBy || options.adjustable ? [] : SUM_MAPS,
+    unusedMaps: sumsBy || options.adjustable ? [] : HANDSHAKE_SUM_MAPS,
   };
 }
 
@@ -94,7 +98,7 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
   /** Attempts that hang and have been told, by their start. */
   private hanging = new Map<number, Handshake>();
   /** Where the kernel sums up, or may come to. */
-  private readonly sums: HandshakeSums | undefined;
+  private readonly sums: Sums | undefined;
   /** False while the kernel sums up instead. */
   private sendsEvents: boolean;
   /** Sums may have come since they were last taken. */
@@ -109,7 +113,7 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
     this.auditor = options.audit ? new HandshakeAuditor(options.hostRoot ?? '/') : undefined;
     this.cgroups = new NewCgroupPaths(program);
     const { sumsBy, adjustable } = options;
-    this.sums = sumsBy || adjustable ? new HandshakeSums(program, sumsBy ?? NO_PARTS) : undefined;
+    this.sums = sumsBy || adjustable ? new Sums(program, sumsBy ?? NO_PARTS) : undefined;
     this.sendsEvents = sumsBy === undefined;
     if (adjustable) this.adjust({ sums: !this.sendsEvents, sampleOneIn: 1 });
     program.attach();
@@ -138,6 +142,7 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
       ['sample-one-in', sampleOneIn],
     ] as const)
       settings.update(u32(SETTINGS.indexOf(name)), u32(value));
+    this.hasSums ||= !this.sendsEvents;
     this.sendsEvents = !sums;
   }
 
@@ -154,7 +159,7 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
   drain(nowNs: number): (HandshakeItem | Meeting)[] {
     const items: (HandshakeItem | Meeting)[] = this.events();
     if (this.sums && (this.hasSums || !this.sendsEvents)) {
-      items.push(...this.sums.take(nowNs));
+      items.push(...this.sums.take(nowNs).map(handshakeSum));
       this.hasSums = !this.sendsEvents;
     }
     if (this.options.pendingNs > 0 && (!this.sendsEvents || nowNs >= this.nextSweepNs)) {
@@ -207,7 +212,7 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
   /** What the totals and the kernel's counters say, after `stop` and the last `drain`; undefined without `audit`. */
   auditFacts(): HandshakeAudit | undefined {
     const { lost, untracked, missed } = this.losses();
-    for (const [netns, tally] of this.sums?.tallies() ?? []) this.auditor?.addTally(netns, tally);
+    if (this.sums) for (const [netns, tally] of talliesOf(this.program)) this.auditor?.addTally(netns, tally);
     return this.auditor?.facts({
       opens: this.program.counter('started') - this.program.counter('unsent'),
       unseen: lost + untracked + missed,
@@ -233,7 +238,7 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
   }
 
   kernelCost(): KernelCost {
-    return this.program.estimatedCost();
+    return this.program.measuredCost() ?? this.program.estimatedCost();
   }
 
   close(): void {

@@ -2,9 +2,11 @@
 import {
   BpfError,
   BpfObject,
+  enableStats,
   perCpuStride,
   type BpfLink,
   type BpfMap,
+  type BpfStats,
   type EventBuffer,
 } from '#bpf-native-bindings';
 import { assetBytes } from '../assets/files.js';
@@ -24,6 +26,8 @@ export interface ProgramOptions {
   iterators: readonly string[];
   /** Other sizes for maps than the program's own. */
   mapSizes?: Readonly<Record<string, number>>;
+  /** Have the kernel measure each run, if it lets us: that slows every BPF program of the host a little. */
+  measuresRuns?: boolean;
   /** Maps that these programs do not need. */
   unusedMaps?: readonly string[];
 }
@@ -39,6 +43,7 @@ const RECORD_HEADER = 8;
 
 export class Program {
   private readonly links: BpfLink[] = [];
+  private readonly stats: BpfStats | undefined;
   private readonly buffer: EventBuffer;
   private readonly bytes = new Uint8Array(DRAIN_BYTES);
   private readonly view = new DataView(this.bytes.buffer);
@@ -48,6 +53,7 @@ export class Program {
     private readonly options: ProgramOptions,
   ) {
     const { transport } = options;
+    this.stats = options.measuresRuns ? measureRuns() : undefined;
     this.buffer =
       transport === 'ring'
         ? object.ringBuffer('ring')
@@ -154,7 +160,18 @@ export class Program {
     return sums;
   }
 
-  /** What the programs that keep `run_cost` (bpf/include/cost.h) have cost: some of their runs are timed. */
+  /** What the kernel has measured of the attached programs; undefined if it does not. */
+  measuredCost(): KernelCost | undefined {
+    if (!this.stats) return undefined;
+    const all = this.options.attach.map((program) => this.object.programInfo(program));
+    return {
+      ns: all.reduce((sum, { runTimeNs }) => sum + runTimeNs, 0),
+      runs: all.reduce((sum, { runCount }) => sum + runCount, 0),
+      isExact: true,
+    };
+  }
+
+  /** The same of programs that keep `run_cost` (bpf/include/cost.h): some of their runs are timed. */
   estimatedCost(): KernelCost {
     const zero = { runs: 0, timedRuns: 0, timedNs: 0 };
     const { runs, timedRuns, timedNs } = this.perCpu('run_cost', 0)
@@ -180,8 +197,19 @@ export class Program {
 
   close(): void {
     this.detach();
+    this.stats?.close();
     this.buffer.close();
     this.object.close();
+  }
+}
+
+/** Undefined without the privilege: then what is counted here has to do. */
+function measureRuns(): BpfStats | undefined {
+  try {
+    return enableStats();
+  } catch (error) {
+    if (error instanceof BpfError) return undefined;
+    throw error;
   }
 }
 

@@ -19,9 +19,12 @@ import {
 } from '../events/shared.js';
 import type { RetransmitAudit } from '../model/audit.js';
 import { ownerTest } from '../model/flow-filter.js';
+import { NO_PARTS, type FlowParts } from '../model/flow-parts.js';
+import type { Flow } from '../model/flow.js';
 import type { Hook } from '../model/hook.js';
 import type { Meeting } from '../model/meeting.js';
 import type { RetransItem } from '../model/retransmit.js';
+import type { KernelCost } from '../model/self-cost.js';
 import type { Losses, Source } from '../model/source.js';
 import { NEW_CGROUPS, NewCgroupPaths } from './cgroup-paths.js';
 import { programsFor, requiredTracepoints } from './hooks.js';
@@ -30,6 +33,8 @@ import { bestTransport, forgetKernelTypes, preflight } from './preflight.js';
 import { Program, type ProgramOptions } from './program.js';
 import { RetransmitAuditor } from './retransmit-audit.js';
 import { SocketLedger } from './socket-ledger.js';
+import { socketGrowth } from './socket-sums.js';
+import { groupingBy, SUM_MAPS, Sums } from './sums.js';
 
 export interface RetransmitSourceOptions {
   filter: Filter;
@@ -40,8 +45,12 @@ export interface RetransmitSourceOptions {
   transport: Transport | 'auto';
   /** How often to look at what all sockets have sent, in ns; 0: never. */
   sampleNs: number;
+  /** Sum up by these parts of a flow what sockets sent that come and go between two looks. */
+  sumsBy?: FlowParts | undefined;
   /** Tell of each connection that becomes established, for the clocks of recordings. */
   meetings: boolean;
+  /** Have the kernel measure what the programs cost. */
+  measuresRuns?: boolean;
   /** Hold the totals against the kernel's counters; only makes sense without a filter. */
   audit: boolean;
   /** Where the root folder of the host is; / unless told. */
@@ -77,8 +86,9 @@ export const SAMPLING_HOOKS: readonly Hook[] = [
 
 /** What is loaded for these options. */
 export function retransmitPrograms(options: RetransmitSourceOptions): ProgramOptions {
-  const { filter, kinds, states, meetings } = options;
+  const { filter, kinds, states, meetings, sumsBy } = options;
   const countSockets = options.sampleNs > 0;
+  const sumSockets = countSockets && sumsBy !== undefined;
   const transport = options.transport === 'auto' ? bestTransport() : options.transport;
   return {
     object: 'retrans',
@@ -86,6 +96,8 @@ export function retransmitPrograms(options: RetransmitSourceOptions): ProgramOpt
       filter,
       transport,
       countSockets,
+      sumSockets,
+      grouping: groupingBy(sumsBy ?? NO_PARTS),
       meetings,
       wantedKinds: bits(kinds.map((kind) => KINDS.indexOf(kind))),
       wantedStates: bits(states),
@@ -93,6 +105,8 @@ export function retransmitPrograms(options: RetransmitSourceOptions): ProgramOpt
     transport,
     attach: programsFor([...RETRANSMIT_HOOKS, ...(countSockets ? SAMPLING_HOOKS : [])]),
     iterators: ['find_owners', ...(countSockets ? ['sample_sockets'] : [])],
+    unusedMaps: sumSockets ? [] : [...SUM_MAPS, 'told_sockets', 'marks_missing'],
+    measuresRuns: options.measuresRuns ?? false,
   };
 }
 
@@ -102,14 +116,17 @@ const SAMPLE_SHARE = 0.1;
 export class RetransmitSource implements Source<RetransItem | Meeting> {
   private readonly auditor: RetransmitAuditor | undefined;
   private readonly owners: SocketOwners;
-  private readonly isOwner: (segment: Retransmit) => boolean;
+  private readonly isOwner: (flow: Flow) => boolean;
   private readonly cgroups: NewCgroupPaths;
   private readonly ledger = new SocketLedger();
+  /** Where the kernel sums up what short-lived sockets sent. */
+  private readonly sums: Sums | undefined;
   /** Retransmissions whose owner is still looked for, and what came after them. */
   private waiting: Retransmit[] = [];
   /** Owners that became known after the fact. */
   private readonly found: OwnerFound[] = [];
   private nextSampleNs = 0;
+  private nextSumsNs = 0;
   private stopped = false;
   /** Retransmissions not shown, because a filter asks for an owner and theirs is not known. */
   private unowned = 0;
@@ -118,6 +135,8 @@ export class RetransmitSource implements Source<RetransItem | Meeting> {
     private readonly program: Program,
     private readonly options: RetransmitSourceOptions,
   ) {
+    const { sumsBy, sampleNs } = options;
+    this.sums = sumsBy && sampleNs > 0 ? new Sums(program, sumsBy) : undefined;
     this.owners = new SocketOwners(program);
     this.isOwner = ownerTest(options.filter);
     this.cgroups = new NewCgroupPaths(program);
@@ -147,6 +166,10 @@ export class RetransmitSource implements Source<RetransItem | Meeting> {
     });
     if (this.options.sampleNs > 0 && (nowNs >= this.nextSampleNs || this.stopped))
       for (const counts of this.sample(nowNs)) this.addGrowth(counts, items);
+    if (this.sums && (nowNs >= this.nextSumsNs || this.stopped)) {
+      items.push(...this.sums.take(nowNs).map((group) => socketGrowth(group, nowNs)));
+      this.nextSumsNs = nowNs + Math.min(this.sums.restNs, this.options.sampleNs);
+    }
     items.push(...this.settled(nowNs));
     return items;
   }
@@ -174,7 +197,7 @@ export class RetransmitSource implements Source<RetransItem | Meeting> {
 
   private addGrowth(counts: SocketCounts, items: (RetransItem | Meeting)[]): void {
     const growth = this.ledger.growth(counts);
-    if (growth) items.push(growth);
+    if (growth && this.isOwner(growth)) items.push(growth);
   }
 
   private sample(nowNs: number): SocketCounts[] {
@@ -227,6 +250,10 @@ export class RetransmitSource implements Source<RetransItem | Meeting> {
   /** Searches of all open files for owners: how many, and the time they took together. */
   get ownerSearches(): { count: number; ns: number } {
     return { count: this.owners.searches, ns: this.owners.searchNs };
+  }
+
+  kernelCost(): KernelCost {
+    return this.program.measuredCost() ?? this.program.estimatedCost();
   }
 
   close(): void {

@@ -31,7 +31,12 @@ export interface Column<Item> {
   /** What a person reads. `width` is the room the column has; only a stretching column needs it. */
   text(item: Item, context: TextContext, width: number): string;
   /** What a machine reads; absent: JSON and CSV carry the columns named in `parts` instead of this one. */
-  value?(item: Item, context: TextContext): Plain;
+  value?(this: void, item: Item, context: TextContext): Plain;
+  /**
+   * What of an item alone decides `value`, where many items have the same of it, compared by ===: then what is written of the value is
+   * kept. Columns that have this function in common are compared once.
+   */
+  decidedBy?(this: void, item: Item): unknown;
   /** Keys of the columns that stand for this one in JSON and CSV: LOCAL is local_address and local_port. */
   parts?: readonly string[];
   /** Why this cell stands out, undefined where it does not. */

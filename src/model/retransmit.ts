@@ -5,7 +5,7 @@ import type { Flow } from './flow.js';
 export type { Retransmit } from '../events/retrans.js';
 export { KINDS, type Kind } from '../events/shared.js';
 
-/** What one socket did since it was last looked at. */
+/** What one socket, or all sockets of a group that came and went, did since the last look. */
 export interface SocketGrowth extends Flow {
   type: 'socket';
   timeNs: number;
@@ -15,6 +15,8 @@ export interface SocketGrowth extends Flow {
   spurious: number;
   /** Recoveries that the kernel took back, because nothing had been lost. */
   undone: number;
+  /** True of sums of what the kernel had no room for. */
+  isOther?: boolean;
 }
 
 /** What the source of `retrans` gives. */

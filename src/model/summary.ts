@@ -15,9 +15,11 @@ export interface SummaryFacts {
   ownersUnknown: number;
 }
 
-/** What was counted but not shown, because the output was not read in time. */
+/** What was counted but not shown. */
 export interface Unshown {
   rows: number;
+  /** Why rows were not: `slow output`, `--max-cpu`. */
+  reasons: readonly string[];
   /** Tables, histograms. */
   intervals: number;
 }

@@ -4,9 +4,25 @@ import { sanitize } from '../events/primitives.js';
 
 export { sanitize };
 
+/** `.0` to `.9`, `.00` to `.99`. */
+const TENTHS = Array.from({ length: 10 }, (_, digit) => `.${digit}`);
+const HUNDREDTHS = Array.from({ length: 100 }, (_, digits) => `.${String(digits).padStart(2, '0')}`);
+/** Nearer to the middle between two texts than this, the double's own digits decide. */
+const CLOSE_CALL = 1e-6;
+
+/** The same as toFixed(), which takes its time, of a number up to 1,000. */
+function fixed(value: number, decimals: readonly string[]): string {
+  const scaled = value * decimals.length;
+  const rounded = Math.round(scaled);
+  if (Math.abs(scaled - rounded) > 0.5 - CLOSE_CALL) return value.toFixed(decimals[0]!.length - 1);
+  const whole = Math.floor(rounded / decimals.length);
+  return String(whole) + decimals[rounded - whole * decimals.length]!;
+}
+
 /** Three significant digits of a number from 1 up to 999.4. */
 function threeDigits(value: number): string {
-  return value.toFixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0);
+  if (value < 9.995) return fixed(value, HUNDREDTHS);
+  return value < 99.95 ? fixed(value, TENTHS) : String(Math.round(value));
 }
 
 /** From 100 s up: `1m 40s`, `2h 05m`, `4d 04h`, `123 d`. */

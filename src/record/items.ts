@@ -84,7 +84,8 @@ const RETRANSMIT: Fields<Retransmit> = {
   startKnown: 'flag',
 };
 
-const SOCKET: Fields<SocketGrowth> = {
+/** Sums are not recorded. */
+const SOCKET: Fields<Omit<SocketGrowth, 'isOther'>> = {
   timeNs: 'time',
   ...FLOW,
   segsOut: 'count',

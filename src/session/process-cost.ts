@@ -7,7 +7,7 @@ export function processCost(): Omit<SelfCost, 'kernel'> {
   return { uptimeNs: process.uptime() * 1e9, cpuNs: (user + system) * 1e3, ...memory() };
 }
 
-/** Not the peak of getrusage(2): that counts what ran in this process before execve(2). */
+/** Not the peak of getrusage(2): that counts what ran in this process before Node did. */
 function memory(): Pick<SelfCost, 'rss' | 'peakRss'> {
   const status = readFileSync('/proc/self/status', 'utf8');
   const bytes = (name: string): number =>

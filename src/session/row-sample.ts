@@ -18,7 +18,11 @@ const NEWS_NS = 5e9;
 export class RowSample {
   /** Rows that were not shown. */
   hidden = 0;
+  /** The output was slow at some time. */
+  wasSlow = false;
   private halvings = 0;
+  /** Halvings for another reason than the output. */
+  private wanted = 0;
   private changedNs = -Infinity;
   private seen = 0;
   private said = 1;
@@ -29,7 +33,16 @@ export class RowSample {
 
   /** 1 in how many rows is shown; Infinity: none. */
   get oneIn(): number {
+    return Math.max(this.oneInForOutput, 2 ** this.wanted);
+  }
+
+  private get oneInForOutput(): number {
     return this.halvings > MOST_HALVINGS ? Infinity : 2 ** this.halvings;
+  }
+
+  /** Shows no more than 1 in so many, a power of 2, however fast the output is. */
+  showAtMost(oneIn: number): void {
+    this.wanted = Math.log2(oneIn);
   }
 
   /** True if a backlog like this makes a sample of what was shown in full. */
@@ -54,12 +67,13 @@ export class RowSample {
 
   /** A line for the user if another share of the rows is shown than the last line said, and that was some time ago. */
   news(nowNs: number): string | undefined {
-    if (this.oneIn === this.said || nowNs < this.saidNs + NEWS_NS) return undefined;
-    this.said = this.oneIn;
+    const oneIn = this.oneInForOutput;
+    if (oneIn === this.said || nowNs < this.saidNs + NEWS_NS) return undefined;
+    this.said = oneIn;
     this.saidNs = nowNs;
-    if (this.oneIn === 1) return 'output keeps up again: showing every row';
-    if (this.oneIn === Infinity) return 'output is not read: showing no rows, totals exact';
-    return `output is slow: showing 1 in ${formatCount(this.oneIn)} rows, totals exact`;
+    if (oneIn === 1) return 'output keeps up again: showing every row';
+    if (oneIn === Infinity) return 'output is not read: showing no rows, totals exact';
+    return `output is slow: showing 1 in ${formatCount(oneIn)} rows, totals exact`;
   }
 
   private halvingsFor(backlog: number): number {
@@ -71,6 +85,7 @@ export class RowSample {
 
   private change(halvings: number, nowNs: number): void {
     this.halvings = halvings;
+    this.wasSlow ||= halvings > 0;
     this.changedNs = nowNs;
     this.seen = 0;
   }

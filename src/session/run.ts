@@ -9,6 +9,16 @@ import { Output, type Streams } from './output.js';
 import { RowSample } from './row-sample.js';
 import { StopSignal } from './stop-signal.js';
 
+/** Keeps the tool within what it may cost. */
+export interface Watch {
+  /** Called after each look at the source. A line for the user if something has changed. */
+  look(nowNs: number): string | undefined;
+  /** Called at the end of an interval. A line for the user where there are no rows. */
+  interval(nowNs: number): string | undefined;
+  /** No more than 1 in so many rows is shown, a power of 2. */
+  readonly rowsOneIn: number;
+}
+
 export interface SessionOptions<Item> {
   source: Source<Item>;
   /** Fed with every item before the view is asked for text. */
@@ -27,6 +37,7 @@ export interface SessionOptions<Item> {
   onlyLastFrame?: boolean;
   /** A line of what the tool costs, to show beside each interval; for stderr, or below a frame. */
   stats?: ((nowNs: number, clockOffsetNs: number, unshown: Unshown) => string) | undefined;
+  watch?: Watch | undefined;
   /** Default: the time of this host. */
   clock?: Clock;
   /** Default: those of the process. */
@@ -48,8 +59,11 @@ export interface SessionEnd {
 const POLL_NS = { flood: 10e6, busy: 50e6, idle: 100e6 };
 /** Items in one look that make a flood: 4,000 a second. */
 const FLOOD_ITEMS = 200;
-/** Items that become text at once; between two such slices the backlog is looked at. */
-const SLICE = 1000;
+/**
+ * Items that become text at once: V8 puts texts of more than 128 KiB together where it takes memory from the system anew. Between two such
+ * slices the backlog is looked at.
+ */
+const SLICE = 100;
 /** How long a reader that has kept up may take for what came all at once, in ms; the kernel's buffer has room for longer. */
 const GRACE_MS = 100;
 
@@ -64,8 +78,8 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
   const limit = options.count ?? Infinity;
   let counted = 0;
   let live: Live | undefined;
-  /** A line below a frame. */
-  let below = '';
+  /** Lines below a frame. */
+  const below = { news: '', stats: '' };
   let endedNs = startedNs;
 
   /** Up to the one that reaches the count. Returns those whose row is shown. */
@@ -83,9 +97,9 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
   };
   const adapt = (): void => {
     const nowNs = monotonicNs();
+    sample.showAtMost(options.watch?.rowsOneIn ?? 1);
     sample.adapt(output.open ? output.backlog : Infinity, nowNs);
-    const news = sample.news(nowNs);
-    if (news !== undefined) output.tell(news);
+    tell(sample.news(nowNs), 'news');
   };
   /** @param relief waits for a reader that has kept up, when more has come than it can have taken */
   const look = async (relief: () => Promise<void>): Promise<number> => {
@@ -96,23 +110,26 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
       if (sample.wouldBegin(output.backlog)) await relief();
       adapt();
     }
+    tell(options.watch?.look(monotonicNs()), 'news');
     if (counted >= limit) stop.now();
     return items.length;
   };
-  const frame = (): string => (view.frame(clock.nowNs(), clock.unixOffsetNs()) ?? '') + below;
+  const frame = (): string =>
+    (view.frame(clock.nowNs(), clock.unixOffsetNs()) ?? '') + below.news + below.stats;
   const lastFrame = (): string => {
     const nowNs = clock.nowNs();
     const offsetNs = clock.unixOffsetNs();
     return (view.end ? view.end(nowNs, offsetNs) : view.frame(nowNs, offsetNs)) ?? '';
   };
-  const showStats = (): void => {
-    const line = options.stats?.(clock.nowNs(), clock.unixOffsetNs(), unshown());
+  const tell = (line: string | undefined, place: keyof typeof below): void => {
     if (line === undefined) return;
-    if (live && output.hasMessages) below = `${line}\n`;
+    if (live && output.hasMessages) below[place] = `${line}\n`;
     else output.tell(line);
   };
   const showInterval = (): void => {
-    showStats();
+    const nowNs = clock.nowNs();
+    tell(options.watch?.interval(nowNs), 'news');
+    tell(options.stats?.(nowNs, clock.unixOffsetNs(), unshown()), 'stats');
     if (live) live.tick();
     else if (options.onlyLastFrame) return;
     // The state is in the next one too.
@@ -124,9 +141,13 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
   };
   const unshown = (): Unshown => {
     const { abandonedLines } = output;
-    return view.hasRow
-      ? { rows: sample.hidden + abandonedLines, intervals: 0 }
-      : { rows: 0, intervals: skippedIntervals + (abandonedLines > 0 ? 1 : 0) };
+    if (!view.hasRow)
+      return { rows: 0, reasons: [], intervals: skippedIntervals + (abandonedLines > 0 ? 1 : 0) };
+    const reasons = [
+      ...(sample.wasSlow || abandonedLines > 0 ? ['slow output'] : []),
+      ...(options.watch ? ['--max-cpu'] : []),
+    ];
+    return { rows: sample.hidden + abandonedLines, reasons, intervals: 0 };
   };
 
   try {
@@ -136,7 +157,7 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
     streams.stderr.write(`${options.status}\n`);
     output.append(view.begin());
     live = startLive(options, streams, output, stop, frame);
-    if (live && options.stats && output.hasMessages) output.keepLines(1);
+    if (live && output.hasMessages) output.keepLines((options.stats ? 1 : 0) + (options.watch ? 1 : 0));
     while (!stop.stopped) {
       const came = await look(() => output.taken(GRACE_MS));
       const pollNs = source.restNs ?? pollAfter(came);

@@ -9,6 +9,15 @@ function isUnbound({ localAddress, localPort }: Flow): boolean {
   return localPort === 0 && (localAddress === '0.0.0.0' || localAddress === '::');
 }
 
+function family({ remoteAddress }: Flow): string {
+  return remoteAddress.includes(':') ? 'ipv6' : 'ipv4';
+}
+
+/** What decides the values of several columns. */
+const WORKLOAD = ({ workload }: Flow): unknown => workload;
+const LOCAL_PLACE = ({ localPlace }: Flow): unknown => localPlace;
+const REMOTE_PLACE = ({ remotePlace }: Flow): unknown => remotePlace;
+
 /** How REMOTE writes an end whose name is known. */
 export interface EndpointNames {
   /** Reverse DNS names in place of addresses. */
@@ -33,6 +42,7 @@ function attributed(
   description: string,
   width: number,
   of: (flow: Flow) => string | undefined,
+  decidedBy: (flow: Flow) => unknown = of,
 ): Column<Flow> {
   return {
     key,
@@ -43,6 +53,7 @@ function attributed(
     hidden: true,
     text: (flow) => of(flow) ?? '-',
     value: (flow) => of(flow) ?? null,
+    decidedBy,
   };
 }
 
@@ -65,7 +76,14 @@ export function workloadColumns(): Column<Flow>[] {
     width: number,
     of: (workload: Workload) => string | undefined,
   ): Column<Flow> =>
-    attributed(key, header, description, width, ({ workload }) => (workload ? of(workload) : undefined));
+    attributed(
+      key,
+      header,
+      description,
+      width,
+      ({ workload }) => (workload ? of(workload) : undefined),
+      WORKLOAD,
+    );
   return [
     {
       key: 'container',
@@ -78,6 +96,7 @@ export function workloadColumns(): Column<Flow>[] {
       dropFirst: 8,
       text: ({ workload }) => workload?.name ?? '',
       value: ({ workload }) => workload?.name ?? null,
+      decidedBy: WORKLOAD,
     },
     ofWorkload('container_id', 'CONTAINER ID', 'Id of the container.', 12, ({ containerId }) => containerId),
     ofWorkload('pod', 'POD', 'Kubernetes pod.', 20, ({ pod }) => pod),
@@ -93,6 +112,7 @@ export function workloadColumns(): Column<Flow>[] {
       hidden: true,
       text: ({ cgroupId }) => (cgroupId === 0 ? '-' : String(cgroupId)),
       value: ({ cgroupId }) => (cgroupId === 0 ? null : cgroupId),
+      decidedBy: ({ cgroupId }) => cgroupId,
     },
   ];
 }
@@ -106,6 +126,7 @@ export function placeColumns(): Column<Flow>[] {
       'Region of the remote address, as the configuration says.',
       12,
       (flow) => flow.remotePlace?.region,
+      REMOTE_PLACE,
     ),
     attributed(
       'role',
@@ -113,6 +134,7 @@ export function placeColumns(): Column<Flow>[] {
       'Role of the remote address, as the configuration says.',
       10,
       (flow) => flow.remotePlace?.role,
+      REMOTE_PLACE,
     ),
     {
       key: 'external',
@@ -123,6 +145,7 @@ export function placeColumns(): Column<Flow>[] {
       hidden: true,
       text: ({ remotePlace }) => (remotePlace === undefined ? '-' : remotePlace.external ? 'yes' : 'no'),
       value: ({ remotePlace }) => remotePlace?.external ?? null,
+      decidedBy: REMOTE_PLACE,
     },
     attributed(
       'local_region',
@@ -130,8 +153,16 @@ export function placeColumns(): Column<Flow>[] {
       'Region of the local address.',
       12,
       (flow) => flow.localPlace?.region,
+      LOCAL_PLACE,
     ),
-    attributed('local_role', 'LOCAL ROLE', 'Role of the local address.', 10, (flow) => flow.localPlace?.role),
+    attributed(
+      'local_role',
+      'LOCAL ROLE',
+      'Role of the local address.',
+      10,
+      (flow) => flow.localPlace?.role,
+      LOCAL_PLACE,
+    ),
     attributed(
       'remote_name',
       'RNAME',
@@ -156,6 +187,7 @@ export function ownerColumns(): Column<Flow>[] {
       minWidth: 5,
       text: ({ pid }) => (pid === 0 ? '-' : String(pid)),
       value: ({ pid }) => (pid === 0 ? null : pid),
+      decidedBy: ({ pid }) => pid,
     },
     {
       key: 'comm',
@@ -166,6 +198,7 @@ export function ownerColumns(): Column<Flow>[] {
       minWidth: 7,
       text: ({ comm }) => sanitize(comm) || '-',
       value: ({ comm }) => sanitize(comm) || null,
+      decidedBy: ({ comm }) => comm,
     },
     {
       key: 'uid',
@@ -176,6 +209,7 @@ export function ownerColumns(): Column<Flow>[] {
       hidden: true,
       text: ({ uid }) => String(uid),
       value: ({ uid }) => uid,
+      decidedBy: ({ uid }) => uid,
     },
     {
       key: 'netns',
@@ -186,6 +220,7 @@ export function ownerColumns(): Column<Flow>[] {
       hidden: true,
       text: ({ netns }) => (netns === 0 ? '-' : String(netns)),
       value: ({ netns }) => (netns === 0 ? null : netns),
+      decidedBy: ({ netns }) => netns,
     },
     attributed(
       'netns_name',
@@ -201,8 +236,9 @@ export function ownerColumns(): Column<Flow>[] {
       align: 'left',
       width: 6,
       hidden: true,
-      text: ({ remoteAddress }) => (remoteAddress.includes(':') ? 'ipv6' : 'ipv4'),
-      value: ({ remoteAddress }) => (remoteAddress.includes(':') ? 'ipv6' : 'ipv4'),
+      text: family,
+      value: family,
+      decidedBy: family,
     },
   ];
 }
@@ -223,6 +259,7 @@ export function endpointColumns(names = NUMERIC): Column<Flow>[] {
     hidden: true,
     text: (flow) => of(flow) ?? '-',
     value: (flow) => of(flow) ?? null,
+    decidedBy: of,
   });
   const port = (
     key: string,

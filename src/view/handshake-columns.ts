@@ -1,5 +1,6 @@
 import type { Column, TextContext } from '../model/column.js';
 import { errnoName } from '../model/errno.js';
+import type { Flow } from '../model/flow.js';
 import { isFailure, latencyUs, lostSyn, type Handshake } from '../model/handshake.js';
 import { formatDuration, formatElapsed } from '../model/units.js';
 import {
@@ -28,6 +29,11 @@ function wireText(wireUs: number): string {
   return wireUs < 1000 ? `${wireUs} µs` : formatDuration(wireUs * 1000);
 }
 
+/** Many handshakes have the port of the same service. */
+function ofServer(column: Column<Flow>): Column<Flow> {
+  return column.key === 'remote_port' ? { ...column, decidedBy: ({ remotePort }) => remotePort } : column;
+}
+
 /** Columns of `connlat`. TIME depends on `--time`. */
 export function handshakeColumns(
   format: TextContext['timeFormat'],
@@ -40,7 +46,7 @@ export function handshakeColumns(
       ({ endNs }) => endNs,
     ),
     ...ownerColumns(),
-    ...endpointColumns(names),
+    ...endpointColumns(names).map(ofServer),
     ...placeColumns(),
     {
       key: 'result',
@@ -51,6 +57,7 @@ export function handshakeColumns(
       minWidth: 7,
       text: ({ outcome }) => outcome,
       value: ({ outcome }) => outcome,
+      decidedBy: ({ outcome }) => outcome,
       tone: resultTone,
     },
     {
@@ -62,6 +69,7 @@ export function handshakeColumns(
       hidden: true,
       text: ({ errno }) => errnoName(errno) ?? '-',
       value: ({ errno }) => errnoName(errno) ?? null,
+      decidedBy: ({ errno }) => errno,
       tone: (attempt) => (isFailure(attempt) ? 'bad' : undefined),
     },
     ...measureColumns(),
@@ -99,6 +107,7 @@ function measureColumns(): Column<Handshake>[] {
       width: 4,
       text: ({ syns }) => String(syns),
       value: ({ syns }) => syns,
+      decidedBy: ({ syns }) => syns,
       tone: (attempt) => (lostSyn(attempt) ? 'warn' : undefined),
     },
   ];

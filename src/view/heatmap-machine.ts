@@ -8,7 +8,7 @@ import {
   PrintedIntervals,
   type Intervals,
 } from './heatmap-intervals.js';
-import { CSV_FORMAT, JSON_FORMAT, type MachineFormat } from './machine.js';
+import { CSV_FORMAT, JSON_FORMAT, lineWriter, type MachineFormat } from './machine.js';
 import { createTimeValue } from './time.js';
 import type { View, ViewOptions } from './view.js';
 
@@ -33,7 +33,7 @@ function* rowsOf({ measure, result, others }: HeatmapSource, column: HeatmapColu
 function heatmapIn<Item>(format: MachineFormat, options: MachineHeatmapOptions): View<Item> {
   const { source } = options;
   const keys = ['time', ...options.keys, ...source.measure.keys, 'result', 'count'];
-  const write = format.writer(keys);
+  const write = lineWriter(format, keys);
   const timeValue = createTimeValue();
   const printed = new PrintedIntervals();
   const print = (intervals: Intervals, clockOffsetNs: number): string => {

@@ -1,7 +1,8 @@
 import type { Column, Plain, TextContext } from '../model/column.js';
 import type { HistogramSource, MeasuredHistogram, Measure } from '../model/histogram-section.js';
 import { bucketStart } from '../model/histogram.js';
-import { CSV_FORMAT, JSON_FORMAT, valueOf, type MachineFormat } from './machine.js';
+import { itemWriter } from './item-line.js';
+import { CSV_FORMAT, JSON_FORMAT, lineWriter, valueOf, type MachineFormat } from './machine.js';
 import type { RowsOptions } from './rows.js';
 import { selectRows, type TableOptions } from './table-rows.js';
 import { createTimeValue } from './time.js';
@@ -10,15 +11,14 @@ import type { View, ViewOptions } from './view.js';
 /** Columns given to these views are machine columns: see machineColumns() in model/select.ts. */
 
 function rowsIn<Item>(format: MachineFormat, { columns, context }: RowsOptions<Item>): View<Item> {
-  const keys = columns.map(({ key }) => key);
-  const write = format.writer(keys);
+  const write = itemWriter(format, columns);
   return {
-    begin: () => format.header(keys),
+    begin: () => format.header(columns.map(({ key }) => key)),
     hasRow: () => true,
     items(items, clockOffsetNs) {
       const now = { ...context, clockOffsetNs };
       let text = '';
-      for (const item of items) text += write(columns.map((column) => valueOf(column, item, now)));
+      for (const item of items) text += write(item, now);
       return text;
     },
     frame: () => undefined,
@@ -38,7 +38,7 @@ export function createCsvView<Item>(options: RowsOptions<Item>): View<Item> {
 function tableIn<Item, Row>(format: MachineFormat, options: TableOptions<Row>): View<Item> {
   const columns: Column<Row>[] = [...options.columns];
   const keys = ['time', ...columns.map(({ key }) => key)];
-  const write = format.writer(keys);
+  const write = lineWriter(format, keys);
   const timeValue = createTimeValue();
   return {
     begin: () => format.header(keys),
@@ -74,7 +74,7 @@ export interface MachineHistogramOptions extends ViewOptions {
 function histogramIn<Item>(format: MachineFormat, options: MachineHistogramOptions): View<Item> {
   const bucketKeys = [...new Set(options.measures.flatMap((measure) => measure.keys))];
   const keys = ['time', ...options.keys, ...bucketKeys, 'count'];
-  const write = format.writer(keys);
+  const write = lineWriter(format, keys);
   const timeValue = createTimeValue();
   const bucketLines = ({ histogram, measure }: MeasuredHistogram, before: readonly Plain[]): string => {
     const places = bucketKeys.map((key) => measure.keys.indexOf(key));

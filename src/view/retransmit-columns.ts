@@ -30,6 +30,11 @@ const ofSocket =
   (segment) =>
     segment.cwnd === 0 ? undefined : of(segment);
 
+/** Of the sender, which a SYN-ACK has none. */
+function caState({ cwnd, caState }: Retransmit): string | null {
+  return cwnd === 0 ? null : congestionStateName(caState);
+}
+
 function numberColumn(
   column: Pick<Column<Retransmit>, 'key' | 'header' | 'description' | 'width' | 'dropFirst' | 'hidden'>,
   of: Value,
@@ -145,6 +150,7 @@ export function retransmitColumns(
       dropFirst: 1,
       text: ({ state }) => stateName(state),
       value: ({ state }) => stateName(state),
+      decidedBy: ({ state }) => state,
     },
     {
       key: 'kind',
@@ -154,6 +160,7 @@ export function retransmitColumns(
       width: 6,
       text: (segment) => (isFailed(segment) ? `${segment.kind}!` : segment.kind),
       value: ({ kind }) => kind,
+      decidedBy: ({ kind }) => kind,
       tone: (segment) => (isFailed(segment) || segment.tries >= MANY_TRIES ? 'bad' : undefined),
     },
     {
@@ -165,6 +172,7 @@ export function retransmitColumns(
       hidden: true,
       text: ({ error }) => transmitErrorName(error) ?? '-',
       value: ({ error }) => transmitErrorName(error) ?? null,
+      decidedBy: ({ error }) => error,
       tone: (segment) => (isFailed(segment) ? 'bad' : undefined),
     },
     ...sequenceColumns(sequence),
@@ -298,8 +306,9 @@ function senderColumns(): Column<Retransmit>[] {
       align: 'left',
       width: 8,
       hidden: true,
-      text: (segment) => (segment.cwnd === 0 ? '-' : congestionStateName(segment.caState)),
-      value: (segment) => (segment.cwnd === 0 ? null : congestionStateName(segment.caState)),
+      text: (segment) => caState(segment) ?? '-',
+      value: caState,
+      decidedBy: caState,
     },
   ];
 }

@@ -8,6 +8,9 @@ export interface RowsOptions<Item> extends ViewOptions {
   columns: readonly Column<Item>[];
 }
 
+/** `SPACES[n]` is n spaces: as many as most cells need in front of them. */
+const SPACES = Array.from({ length: 128 }, (_, length) => ' '.repeat(length));
+
 /**
  * Puts cells into a line. A text that is wider than its column is not cut: it takes the spaces that follow it, and the columns
  * after it are back in their places as soon as there is room. Nothing is padded behind the last text.
@@ -24,7 +27,7 @@ class Line {
     this.#target += width + GAP;
     if (own === 0) return;
     const spaces = Math.max(start - this.#end, this.#end > 0 ? 1 : 0);
-    this.#text += ' '.repeat(spaces) + painted;
+    this.#text += (SPACES[spaces] ?? ' '.repeat(spaces)) + painted;
     this.#end += spaces + own;
   }
 

@@ -1,7 +1,7 @@
 import type { KernelCost, SelfCost } from '../model/self-cost.js';
 import type { TextContext } from '../model/column.js';
 import { formatBytes, formatCount, formatDuration, formatPercent } from '../model/units.js';
-import { JSON_FORMAT } from './machine.js';
+import { JSON_FORMAT, lineWriter } from './machine.js';
 import { createTimeValue } from './time.js';
 
 /** What a run has cost, and what it got for it. */
@@ -76,7 +76,7 @@ export function createStatsText(): (facts: StatsFacts) => string {
 export function createStatsJson(
   context: TextContext,
 ): (facts: StatsFacts, nowNs: number, clockOffsetNs: number) => string {
-  const write = JSON_FORMAT.writer(STATS_KEYS);
+  const write = lineWriter(JSON_FORMAT, STATS_KEYS);
   const timeValue = createTimeValue();
   let before: SelfCost | undefined;
   return ({ cost, events, lost, rowsNotShown }, nowNs, clockOffsetNs) => {

@@ -45,6 +45,16 @@ function seen({ noun, count, outcomes, notes }: SummaryFacts, durationNs: number
   return [body, ...notes];
 }
 
+/** What an interval saw, where it has no rows: `~4,512 attempts in 1.0 s (4.5k/s): …; ok latency p50 …`. */
+export function intervalLine(facts: SummaryFacts, durationNs: number, isEstimate: boolean): string {
+  const [body = '', ...notes] = seen(facts, durationNs);
+  const { latency } = facts;
+  const clauses = [isEstimate ? `~${body}` : body, ...notes];
+  if (latency && latency.histogram.count > 0)
+    clauses.push(`${latency.label} ${quantileText(latency.histogram)}`);
+  return clauses.join('; ');
+}
+
 /** What is missing: lost events always, the rest where there is any. */
 function missing({ lost, untracked, missed, unowned = 0, uncounted = 0 }: Losses, paint: Paint): string[] {
   const warn = (count: number, text: string): string => (count > 0 ? paint.tone('warn', text) : text);
@@ -60,9 +70,9 @@ function missing({ lost, untracked, missed, unowned = 0, uncounted = 0 }: Losses
 }
 
 /** What was counted all the same. */
-function hidden({ rows, intervals }: Unshown, paint: Paint): string[] {
+function hidden({ rows, reasons, intervals }: Unshown, paint: Paint): string[] {
   const clauses: string[] = [];
-  if (rows > 0) clauses.push(paint.tone('warn', `${counted(rows, 'row')} not shown (slow output)`));
+  if (rows > 0) clauses.push(paint.tone('warn', `${counted(rows, 'row')} not shown (${reasons.join(', ')})`));
   if (intervals > 0)
     clauses.push(paint.tone('warn', `${counted(intervals, 'interval')} not shown (slow output)`));
   return clauses;

@@ -21,36 +21,45 @@ function clockText(second: number, utc: boolean): string {
   return `${pad(date.getHours(), 2)}:${pad(date.getMinutes(), 2)}:${pad(date.getSeconds(), 2)}`;
 }
 
+/** Text of a time in whole Unix milliseconds. */
+type MsText = (ms: number) => string;
+
+/** Thousands of rows share a millisecond, and many more a second, whose text `ofSecond` makes. */
+function keptText(ofSecond: (second: number) => string, end: string): MsText {
+  let kept = { second: NaN, text: '' };
+  let last = { ms: NaN, text: '' };
+  return (ms) => {
+    if (last.ms === ms) return last.text;
+    const second = Math.floor(ms / 1000);
+    if (kept.second !== second) kept = { second, text: ofSecond(second) };
+    last = { ms, text: `${kept.text}.${pad(ms - second * 1000, 3)}${end}` };
+    return last.text;
+  };
+}
+
 /**
  * Text of a time as `--time` wants it: `10:02:11.204`, `10:02:11.204Z`, `1785571331.204`, `11.204`. Makes a function because
- * thousands of rows share a second, and its text is kept.
+ * rows share texts, which it keeps.
  */
 export function createTimeText(): (ns: number, context: TextContext) => string {
-  let cached = { second: NaN, utc: false, text: '' };
-  return (ns, context) => {
-    if (context.timeFormat === 'relative') return (relativeMs(ns, context) / 1000).toFixed(3);
-    const ms = unixMs(ns, context);
-    const second = Math.floor(ms / 1000);
-    const fraction = pad(ms - second * 1000, 3);
-    if (context.timeFormat === 'epoch') return `${second}.${fraction}`;
-    const utc = context.timeFormat === 'utc';
-    if (cached.second !== second || cached.utc !== utc)
-      cached = { second, utc, text: clockText(second, utc) };
-    return utc ? `${cached.text}.${fraction}Z` : `${cached.text}.${fraction}`;
+  const texts = {
+    local: keptText((second) => clockText(second, false), ''),
+    utc: keptText((second) => clockText(second, true), 'Z'),
+    epoch: keptText(String, ''),
   };
+  return (ns, context) =>
+    context.timeFormat === 'relative'
+      ? (relativeMs(ns, context) / 1000).toFixed(3)
+      : texts[context.timeFormat](unixMs(ns, context));
 }
 
 /** Makes the same for machines: ISO 8601 in UTC with milliseconds, or seconds as a number for `epoch` and `relative`. */
 export function createTimeValue(): (ns: number, context: TextContext) => Plain {
-  let cached = { second: NaN, text: '' };
+  const utcText = keptText((second) => new Date(second * 1000).toISOString().slice(0, 19), 'Z');
   return (ns, context) => {
     if (context.timeFormat === 'relative') return relativeMs(ns, context) / 1000;
     const ms = unixMs(ns, context);
-    if (context.timeFormat === 'epoch') return ms / 1000;
-    const second = Math.floor(ms / 1000);
-    if (cached.second !== second)
-      cached = { second, text: new Date(second * 1000).toISOString().slice(0, 20) };
-    return `${cached.text}${pad(ms - second * 1000, 3)}Z`;
+    return context.timeFormat === 'epoch' ? ms / 1000 : utcText(ms);
   };
 }
 

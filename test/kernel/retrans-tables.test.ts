@@ -1,5 +1,8 @@
 /** What `retrans --by` sums up, beside the kernel's own counters and known losses. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import {
   Network,
   SERVER,
@@ -115,6 +118,40 @@ describe('tables of retrans', function () {
       const group = last.get('long-lived')!;
       assert.ok(group.sent! > 0 && group.sent! <= grown, `${group.sent} of ${grown}: ${stderr}`);
       await long.stop();
+    });
+
+    it('SENT is the same from events, which a recording needs, and that of a wanted process alone', async () => {
+      const folder = mkdtempSync(path.join(tmpdir(), 'tcpscope-'));
+      const runs = [
+        ['--by', 'comm'],
+        ['--by', 'comm', '--record', path.join(folder, 'events.tsr')],
+        ['--by', 'remote', '--comm', 'few'],
+      ];
+      const tools = await Promise.all(
+        runs.map((args) => Tool.start(['retrans', '--json', '--interval', '200ms', ...only, ...args])),
+      );
+      await connect(network.client, SERVER.ipv4, PORT, { count: 3, send: 20_000, name: 'few' });
+      await connect(network.client, SERVER.ipv4, PORT, { count: 9, send: 20_000, name: 'many' });
+      const tables = await Promise.all(
+        tools.map(async (tool) => {
+          const { code, stdout, stderr } = await tool.stop();
+          assert.equal(code, 0, stderr);
+          const rows = stdout
+            .trimEnd()
+            .split('\n')
+            .map((line) => JSON.parse(line) as GroupRow);
+          return new Map(rows.map((row) => [row.comm ?? row.remote, row]));
+        }),
+      );
+      rmSync(folder, { recursive: true });
+      const [summed, counted, filtered] = tables;
+      const [few, many] = ['few', 'many'].map((comm) => summed?.get(comm)?.sent ?? 0);
+      assert.ok(few! > 3 * 14 && many! > few!, `${few} and ${many}`);
+      assert.deepEqual(
+        [few, many],
+        ['few', 'many'].map((comm) => counted?.get(comm)?.sent),
+      );
+      assert.equal(filtered?.get(`${SERVER.ipv4}:${PORT}`)?.sent, few);
     });
 
     it('by kind and state has no SENT, which does not divide by them', async () => {

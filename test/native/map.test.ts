@@ -149,6 +149,38 @@ describe('BpfMap', () => {
     assert.equal(map.entries().count, 25);
   });
 
+  it('takes all out of a hash, however full, and leaves it empty', () => {
+    const map = object.map('hash');
+    for (const count of [10_000, 0, 4097]) {
+      fill(map, count);
+      const before = map.entries();
+      const taken = map.take();
+      assert.deepEqual(taken, before);
+      assert.equal(taken.count, count);
+      assert.equal(map.entries().count, 0);
+    }
+    failsWith({ operation: 'take', code: 'ENOTSUPP' }, () => object.map('array').take());
+  });
+
+  it('puts a map into a map of maps', () => {
+    const outer = object.map('outer');
+    const [a, b] = [object.map('inner_a'), object.map('inner_b')];
+    const active = (): number => Buffer.from(outer.lookup(u32(0))!).readUInt32LE();
+    assert.equal(active(), a.id);
+    outer.putMap(u32(0), b);
+    assert.equal(active(), b.id);
+    failsWith({ operation: 'putMap', code: ['EINVAL', 'E2BIG'] }, () => {
+      outer.putMap(u32(0), object.map('array'));
+    });
+    failsWith({ operation: 'putMap', code: ['EINVAL', 'E2BIG'] }, () => {
+      outer.putMap(u32(1), a);
+    });
+    failsWith({ operation: 'putMap', code: ['EINVAL', 'E2BIG'] }, () => {
+      a.putMap(u32(0), b);
+    });
+    assert.equal(active(), b.id);
+  });
+
   it('reads a map whose type has no batches', () => {
     // Of network devices: the loopback's number is always 1.
     const map = object.map('unbatched');

@@ -170,6 +170,8 @@ describe('a step at the wrong time', () => {
       () => { map.update(u32(0), u64(0n)); },
       () => map.delete(u32(0)),
       () => map.entries(),
+      () => map.take(),
+      () => { map.putMap(u32(0), map); },
       () => iterator.read(),
       ...[ring, perf].flatMap((events) => [() => events.consume(buffer), () => events.pending(), () => events.lost]),
     ];

@@ -20,16 +20,22 @@ export interface Mode {
   reader(comm: string): Reader;
 }
 
-/** @param comm the name of the processes that make the traffic */
-export function modes(comm: string): Mode[] {
-  return [
+/**
+ * @param comm the name of the processes that make the traffic
+ * @param own leave out the traffic of others
+ */
+export function modes(comm: string, own: boolean): Mode[] {
+  const all: Mode[] = [
     { command: 'connlat', flags: ['--json'], reader: attemptRows },
     { command: 'connlat', flags: ['--by', 'remote', '--top', '20'], reader: nothing },
     { command: 'connlat', flags: ['--by', 'comm', '--json', '--interval', '10s'], reader: lastTable },
-    { command: 'connlat', flags: ['--hist', '--comm', comm, '--interval', '10s'], reader: onlySummary },
+    { command: 'connlat', flags: ['--hist', '--interval', '10s', '--comm', comm], reader: onlySummary },
     { command: 'retrans', flags: ['--json'], reader: segmentRows },
     { command: 'retrans', flags: ['--by', 'remote', '--top', '20'], reader: nothing },
   ];
+  const withComm = (flags: readonly string[]): readonly string[] =>
+    flags.includes(comm) ? flags : [...flags, '--comm', comm];
+  return own ? all.map((mode) => ({ ...mode, flags: withComm(mode.flags) })) : all;
 }
 
 function attemptRows(comm: string): Reader {

@@ -1,7 +1,7 @@
 /** The figures of a soak as a table for people, in a form that Markdown takes as it is. */
 import type { Traffic } from './churn.js';
 import type { Counts } from './modes.js';
-import { afterWarmUp, median, pointsOf, slope, type Sample, type Summary } from './rules.js';
+import { afterWarmUp, median, floor, pointsOf, slope, type Sample, type Summary } from './rules.js';
 import type { Hidden } from './witness.js';
 
 /** What became of one tool. */
@@ -28,6 +28,7 @@ const COLUMNS: Column[] = [
   ['tool', ({ tool }) => tool],
   ['seen', ({ summary }) => count(summary.count)],
   ['rows', ({ rows }) => (rows === undefined ? '' : count(rows))],
+  ['not shown', ({ rows, summary }) => (rows === undefined ? '' : count(summary.unshown))],
   ['RSS MB', ({ samples }) => range(samples, 'rssMb', 1)],
   ['MB/min', ({ samples }) => slope(pointsOf(afterWarmUp(samples), 'rssMb')).toFixed(3)],
   ['live heap MB', ({ samples }) => range(samples, 'heapMb', 2)],
@@ -79,7 +80,7 @@ function table(tools: readonly ToolResult[]): string {
 }
 
 function perMinute(samples: readonly Sample[]): string {
-  const points = pointsOf(afterWarmUp(samples), 'heapMb');
+  const points = floor(pointsOf(afterWarmUp(samples), 'heapMb'));
   return points.length === 0 ? '' : slope(points).toFixed(3);
 }
 

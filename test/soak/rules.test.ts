@@ -44,7 +44,7 @@ describe('the rules of a soak', () => {
     });
 
     for (const seed of [1, 2, 3, 4, 5]) {
-      it(`garbage collections and noise are no leak, 0.3 MB/min beneath them is (seed ${seed})`, () => {
+      it(`garbage collections and noise are no leak, 0.5 MB/min beneath them is (seed ${seed})`, () => {
         const noise = restless(seed);
         assert.deepEqual(
           growths(
@@ -53,13 +53,13 @@ describe('the rules of a soak', () => {
           ),
           [],
         );
-        for (const leak of [0.3, 1]) {
+        for (const leak of [0.5, 1]) {
           const level = restless(seed);
           const [line = '', ...others] = growths(
             'tool',
             samples((minutes) => ({ rssMb: level(minutes) + leak * minutes })),
           );
-          assert.match(line, /^tool: resident memory grows by \d\.\d+ MB\/min, at most 0\.15$/);
+          assert.match(line, /^tool: resident memory grows by \d\.\d+ MB\/min, at most 0\.25$/);
           assert.ok(Math.abs(Number(/by ([\d.]+)/.exec(line)?.[1]) - leak) < MOST_GROWTH.rssMb, line);
           assert.deepEqual(others, []);
         }
@@ -67,7 +67,7 @@ describe('the rules of a soak', () => {
     }
 
     it('may fill up at first', () => {
-      const filling = samples((minutes) => ({ rssMb: 60 + 30 * Math.min(1, minutes / 4) }));
+      const filling = samples((minutes) => ({ rssMb: 60 + 30 * Math.min(1, minutes / 9) }));
       assert.deepEqual(growths('tool', filling), []);
     });
 
@@ -83,6 +83,17 @@ describe('the rules of a soak', () => {
     });
   });
 
+  it('of the live heap only the floor counts', () => {
+    const passing = (minutes: number): number => (Math.round(minutes * PER_MINUTE) % 5 === 0 ? minutes : 8);
+    const lines = (leak: number): string[] =>
+      growths(
+        'tool',
+        samples((minutes) => ({ heapMb: 15 + passing(minutes) + leak * minutes })),
+      );
+    assert.deepEqual(lines(0), []);
+    assert.equal(lines(0.1).length, 1);
+  });
+
   describe('descriptors and threads', () => {
     it('may be more for a moment', () => {
       const busy = samples((minutes) => ({
@@ -93,8 +104,8 @@ describe('the rules of a soak', () => {
 
     it('that stay are found, one of them too', () => {
       const left = samples((minutes) => ({
-        descriptors: minutes > 12 ? 36 : 35,
-        threads: minutes > 12 ? 12 : 11,
+        descriptors: minutes > 16 ? 36 : 35,
+        threads: minutes > 16 ? 12 : 11,
       }));
       assert.deepEqual(growths('tool', left), [
         'tool: open descriptors were 35 and became 36',
@@ -113,14 +124,15 @@ ok latency p50 10.3 µs  p95 12.7 µs  p99 70.4 µs  max 213 µs; 0 events lost;
       assert.deepEqual(parseSummary(CONNLAT), {
         count: 2120,
         results: { ok: 2000, refused: 20, abandoned: 100 },
-        ...{ lost: 0, missed: 0, untracked: 0, sampled: false },
+        ...{ lost: 0, missed: 0, untracked: 0, unshown: 0 },
         audit:
           'agrees with the kernel (ActiveOpens +2, AttemptFails +0); 2,118 more in network namespaces that could not be read at the end',
       });
       const other = parseSummary(`1 retransmitted segment in 6.0 s: 1 syn
-1,234 events lost; 5 attempts untracked (map full); 1 event missed (program busy); showed 1 in 8 rows`);
+1,234 events lost; 5 attempts untracked (map full); 1 event missed (program busy); 7,007 rows not shown (slow output)
+cost: CPU 270 ms (11.2% of a core), RSS 72.6 MiB (peak 72.6 MiB), kernel ~418 µs (~4.18 µs an event)`);
       assert.deepEqual(other, {
-        ...{ count: 1, results: { syn: 1 }, lost: 1234, missed: 1, untracked: 5, sampled: true },
+        ...{ count: 1, results: { syn: 1 }, lost: 1234, missed: 1, untracked: 5, unshown: 7007 },
         audit: undefined,
       });
     });
@@ -141,7 +153,7 @@ ok latency p50 10.3 µs  p95 12.7 µs  p99 70.4 µs  max 213 µs; 0 events lost;
 
     it('is complained of where something is missing', () => {
       assert.deepEqual(said('agrees with the kernel (ActiveOpens +5)'), []);
-      assert.equal(said('agrees with', { lost: 1, untracked: 1, sampled: true }).length, 3);
+      assert.equal(said('agrees with', { lost: 1, untracked: 1 }).length, 2);
     });
 
     it('may differ from the kernel only for a reason that is true', () => {

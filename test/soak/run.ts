@@ -15,11 +15,13 @@ import { WatchedTool } from './watched-tool.js';
 import { Witness, type Hidden } from './witness.js';
 
 const USAGE = `usage: npm run soak -- [options]
-  --minutes N     how long (20); a quarter of it is warm-up, and below 10 a trend says little
+  --minutes N     how long (20); the first half is warm-up, and a trend of a few minutes says little
   --interval S    seconds between samples (5)
   --rate N        connections a second, at the most (5000)
   --remotes N     different remote addresses (2000)
   --mode TEXT     only commands whose words contain this: "connlat", "--json", "retrans --by"
+  --own           no command sees other traffic than the soak's, so that others may use the machine; nothing is
+                  compared with the counters of all namespaces then
   --heap          also the live heap, which takes a garbage collection every 5 s in each command
   --json FILE     write the figures, with all samples, to FILE as well
 `;
@@ -105,6 +107,7 @@ function toolConditions(
   hidden: Hidden,
 ): string[] {
   const { ok, refused, abandoned, kernel } = traffic;
+  const { missed, unshown } = summary;
   const [expected, unseen] =
     command === 'connlat'
       ? [{ ok, refused, abandoned }, hidden.ends]
@@ -113,8 +116,10 @@ function toolConditions(
   return [
     ...growths(name, samples),
     ...complaints(name, summary, circumstances),
-    ...(rows === undefined ? [] : unequal(`${name}: rows`, rows, 'the summary says', summary.count)),
-    ...(ours ? drift(name, expected, ours, unseen + summary.missed) : []),
+    ...(rows === undefined
+      ? []
+      : unequal(`${name}: rows`, rows + unshown, 'the summary says', summary.count)),
+    ...(ours ? drift(name, expected, ours, unseen + missed + (rows === undefined ? 0 : unshown)) : []),
   ];
 }
 
@@ -157,13 +162,14 @@ function readArguments(): Options {
         rate: { type: 'string', default: '5000' },
         remotes: { type: 'string', default: '2000' },
         mode: { type: 'string', default: '' },
+        own: { type: 'boolean', default: false },
         heap: { type: 'boolean', default: false },
         json: { type: 'string' },
       },
     });
     for (const name of ['minutes', 'interval', 'rate', 'remotes'] as const)
       if (!/^[1-9]\d*$/.test(values[name])) throw new Error(`--${name} takes a number from 1.`);
-    const wanted = modes(`soak-${process.pid}`).filter(({ command, flags }) =>
+    const wanted = modes(`soak-${process.pid}`, values.own).filter(({ command, flags }) =>
       [command, ...flags].join(' ').includes(values.mode),
     );
     if (wanted.length === 0) throw new Error(`--mode ${values.mode}: no command has these words.`);

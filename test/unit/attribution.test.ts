@@ -3,15 +3,17 @@ import assert from 'node:assert/strict';
 import { HandshakeGroups } from '#tcpscope/aggregate/handshake-groups.js';
 import { parseGroupKeys } from '#tcpscope/aggregate/group-keys.js';
 import { handshakeKeys } from '#tcpscope/aggregate/handshake-keys.js';
-import { createAttributor } from '#tcpscope/attribute/attributor.js';
+import { createAttributor, type AttributionSources } from '#tcpscope/attribute/attributor.js';
 import { AttributedSource } from '#tcpscope/attribute/attributed-source.js';
 import { formatEndpoint, parseEndpoint } from '#tcpscope/model/endpoint.js';
+import type { Flow } from '#tcpscope/model/flow.js';
 import type { Handshake } from '#tcpscope/model/handshake.js';
 import type { Meeting } from '#tcpscope/model/meeting.js';
 import { NameBook } from '#tcpscope/model/name-book.js';
 import type { Source } from '#tcpscope/model/source.js';
 import { handshakeGroupColumns } from '#tcpscope/view/handshake-group-columns.js';
 import { handshake } from './handshakes.js';
+import { seededRandom } from './random.js';
 
 const CONTEXT = { clockOffsetNs: 0, timeFormat: 'utc', startedNs: 0 } as const;
 const NO_LOSSES = { lost: 0, untracked: 0, missed: 0 };
@@ -38,27 +40,50 @@ function sourceOf(items: (Handshake | Meeting)[]): Source<Handshake | Meeting> {
   };
 }
 
+/** Answers that tell what was asked. */
+const SOURCES: AttributionSources = {
+  workload: (cgroupId, pid, nowNs) => ({
+    name: `${cgroupId} ${pid} ${nowNs}`,
+    cgroup: '/',
+    containerId: undefined,
+    container: undefined,
+    pod: undefined,
+    namespace: undefined,
+    unit: undefined,
+  }),
+  netnsName: (netns, nowNs, workload) => `net ${netns}${nowNs === 10 ? '' : ` of ${workload?.name}`}`,
+  place: (address) => ({ region: address, role: undefined, external: false }),
+  remoteName: (address) => `name of ${address}`,
+  service: (port) => `service ${port}`,
+};
+
 describe('the attributor', () => {
+  it('tells of a flow the same whatever came before it', () => {
+    const random = seededRandom(3);
+    const below = (limit: number): number => Math.floor(random() * limit);
+    const names = new NameBook();
+    const attribute = createAttributor(SOURCES, names);
+    let nowNs = 0;
+    for (let count = 0; count < 5000; count++) {
+      nowNs += below(2);
+      const facts = {
+        cgroupId: below(2),
+        pid: below(2),
+        netns: below(2),
+        localAddress: `10.0.0.${below(2)}`,
+        remoteAddress: `10.0.1.${below(2)}`,
+      };
+      const [flow, alone] = [handshake(facts), handshake(facts)];
+      attribute(flow, nowNs);
+      createAttributor(SOURCES, new NameBook())(alone, nowNs);
+      assert.deepEqual(flow, alone);
+      assert.equal(names.netns(flow.netns), (flow as Flow).netnsName);
+    }
+  });
+
   it('asks each source with what it is about', () => {
     const names = new NameBook();
-    const attribute = createAttributor(
-      {
-        workload: (cgroupId, pid, nowNs) => ({
-          name: `${cgroupId} ${pid} ${nowNs}`,
-          cgroup: '/',
-          containerId: undefined,
-          container: undefined,
-          pod: undefined,
-          namespace: undefined,
-          unit: undefined,
-        }),
-        netnsName: (netns) => `net ${netns}`,
-        place: (address) => ({ region: address, role: undefined, external: false }),
-        remoteName: (address) => `name of ${address}`,
-        service: (port) => `service ${port}`,
-      },
-      names,
-    );
+    const attribute = createAttributor(SOURCES, names);
     const flow = handshake({ cgroupId: 7, pid: 8, netns: 9 });
     attribute(flow, 10);
     const { workload, netnsName, localPlace, remotePlace, remoteName, service } = flow as typeof flow & {

@@ -119,7 +119,7 @@ describe('a session', () => {
     assert.deepEqual(end, {
       elapsedNs: 3.5 * SECOND,
       endedNs: 5_003.5 * SECOND,
-      unshown: { rows: 0, intervals: 0 },
+      unshown: { rows: 0, reasons: [], intervals: 0 },
       wantsSummary: true,
     });
     assert.ok(source.stopped);

@@ -61,6 +61,8 @@ describe('sources', () => {
       // A standalone executable has to put its addon somewhere, to load it: a new folder of its own.
       ...ownFiles.map((name) => `src/assets/embedded.ts ${name}`),
       'src/record/new-file.ts unlink',
+      // To the file that stdout is.
+      'src/session/outlet.ts write',
     ]);
     // No other way to the functions of node:fs than by their names.
     assert.deepEqual(filesWith(/(\* as \w+|import \w+|require\(|import\()\s*(from )?'(node:)?fs/), []);

@@ -67,6 +67,13 @@ describe('units', () => {
     }
   });
 
+  it('rounds durations as toFixed() does, in the middle between two texts too', () => {
+    for (let ns = 1000; ns < 110_000; ns++) {
+      const us = ns / 1e3;
+      assert.equal(formatDuration(ns), `${us.toFixed(us < 9.995 ? 2 : us < 99.95 ? 1 : 0)} µs`);
+    }
+  });
+
   it('prints what still grows without milliseconds', () => {
     check(formatElapsed, [
       [412e6, '412 ms'],
