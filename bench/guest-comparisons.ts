@@ -18,8 +18,8 @@ const STORM = { perSecond: 1000, seconds: 4 };
 
 const COST: readonly Column[] = [
   ...besideOurs({ header: 'kernel ns an event', figure: 'ns', decimals: 0 }),
-  ...besideOurs({ header: 'user µs an event', figure: 'user', decimals: 0 }),
-  { header: 'CPU µs an event', figure: 'cpu', decimals: 0, medianOnly: true },
+  { header: 'user µs an event', figure: 'user', decimals: 0 },
+  ...besideOurs({ header: 'CPU µs an event', figure: 'cpu', decimals: 0 }),
   ...besideOurs({ header: 'active after s', figure: 'start', decimals: 2 }),
   ...besideOurs({ header: 'MB', figure: 'megabytes', decimals: 0, medianOnly: true }),
 ];
