@@ -131,6 +131,7 @@ onHost.describe('connlat --max-cpu', function () {
     ['connlat --max-cpu 0.05', /nearest: 5%/],
     ['connlat --max-cpu 500%', /nearest: 100%/],
     ['connlat --max-cpu much', /--max-cpu much: must be from 0.1% to 100% of one core, as in 5%/],
+    ['connlat --max-cpu 5% --by host', /--max-cpu needs sums of the kernel, which has none by host/],
     ['retrans --max-cpu 5% --by remote', /--max-cpu shows fewer rows, and --by and --hist have none/],
   ] as const) {
     it(`${args}: exit code 2 and what is right`, () => {
