@@ -14,7 +14,7 @@ import { compiled } from './tools.js';
 
 const USAGE = `usage: npm run bench:guest -- [KERNEL...] [--rounds N] [--json FILE]
   KERNEL        ${KERNELS.map(({ name }) => name).join(', ')}; 6.1 and 6.12 unless told
-  --rounds N    how often each figure is measured (3)
+  --rounds N    how often each figure is measured (2)
   --json FILE   write the results to FILE as well, with the least and the greatest of each figure
 `;
 
@@ -71,7 +71,7 @@ function readArguments(): { kernels: Kernel[]; rounds: number; json: string | un
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
-      options: { rounds: { type: 'string', default: '3' }, json: { type: 'string' } },
+      options: { rounds: { type: 'string', default: '2' }, json: { type: 'string' } },
     });
     if (!/^[1-9]\d*$/.test(values.rounds)) throw new Error('--rounds takes a number from 1.');
     const names = positionals.length > 0 ? positionals : ['6.1', '6.12'];

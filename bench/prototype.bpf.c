@@ -34,8 +34,7 @@ struct {
     __uint(max_entries, 4 << 20);
 } ring SEC(".maps");
 
-/* Linux 6.1 takes a pointer that a helper has read from the stack for a number: the key is another variable.
- */
+/* Linux 6.1 takes a pointer that a helper has read from the stack for a number, so the key is one. */
 static __always_inline __u64 key_of(struct sock *sk) {
     __u64 key = (__u64)sk;
 

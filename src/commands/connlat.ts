@@ -103,11 +103,15 @@ export default class Connlat extends BaseCommand {
     try {
       const filter = toFilter(flags, (text) => attribution.cgroupId(text));
       const unfiltered = isUnfiltered(filter) && isEmptyFilter(wanted);
+      // Rows may become sums of all attempts.
+      const parts = sumsBy({ ...flags, hist: flags.hist || limit !== undefined }, wanted);
+      if (limit !== undefined && !parts)
+        throw new RangeError(`--max-cpu needs sums of the kernel, which has none by ${flags.by?.join(',')}`);
       const context = { clockOffsetNs: 0, timeFormat: flags.time, startedNs: monotonicNs() };
       const report = connlatReport({ ...attribution, flags, display, context });
       const handshakes = (source = HandshakeSource.start({
         filter,
-        sumsBy: sumsBy({ ...flags, hist: flags.hist || limit !== undefined }, wanted),
+        sumsBy: parts,
         adjustable: limit !== undefined,
         transport: flags.transport,
         syncErrors: flags['sync-errors'],

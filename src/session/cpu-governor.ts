@@ -95,6 +95,6 @@ export class CpuGovernor<Kind extends Step> {
   }
 
   private line(share: number, what: string): string {
-    return `tcpscope takes ${formatPercent(share * 100)} of a core (--max-cpu ${Number((this.limit * 100).toPrecision(4))}%): ${what}`;
+    return `cost: ${formatPercent(share * 100)} of a core (--max-cpu ${Number((this.limit * 100).toPrecision(4))}%): ${what}`;
   }
 }

@@ -1,4 +1,5 @@
 import { fstatSync, write } from 'node:fs';
+import { TextBytes } from './text-bytes.js';
 
 /** Node's own handle of a terminal, a pipe or a socket. */
 interface Handle {
@@ -14,6 +15,9 @@ type Stream = NodeJS.WritableStream & { fd?: number; _handle?: Handle };
 
 type Done = (error?: Error | null) => void;
 
+/** Characters that are written at once, which bounds the memory for their bytes; of a longer text all. */
+const AT_ONCE = 1 << 20;
+
 /**
  * Texts to a stream, one write at a time, and never waited for: what comes meanwhile is written together with the next one. Node waits
  * for files and terminals, but not for pipes and sockets.
@@ -21,55 +25,81 @@ type Done = (error?: Error | null) => void;
 export class Outlet {
   /** Called when everything has been taken, and when writing failed. */
   onIdle: () => void = () => undefined;
-  private inFlight = '';
-  private waiting = '';
-  private readonly deliver: (text: string, done: Done) => void;
+  private inFlight: readonly string[] = [];
+  private waiting: string[] = [];
+  private inFlightLength = 0;
+  private waitingLength = 0;
+  private readonly bytes = new TextBytes();
+  private readonly isFile: boolean;
 
   constructor(
     private readonly stream: Stream,
     private readonly onError: (error: Error) => void,
   ) {
-    const { fd } = stream;
-    this.deliver =
-      fd !== undefined && isFile(fd)
-        ? (text, done) => {
-            writeAll(fd, Buffer.from(text), done);
-          }
-        : (text, done) => {
-            stream.write(text, done);
-          };
+    this.isFile = stream.fd !== undefined && isFile(stream.fd);
   }
 
   /** Characters that have not been taken. */
   get backlog(): number {
-    return this.inFlight.length + this.waiting.length;
+    return this.inFlightLength + this.waitingLength;
   }
 
   /** The same, but falls while a write is under way too. */
   get untaken(): number {
-    return this.waiting.length + (this.stream._handle?.writeQueueSize ?? this.inFlight.length);
+    return this.waitingLength + (this.stream._handle?.writeQueueSize ?? this.inFlightLength);
   }
 
   /** Lines that have not been taken to their end. */
   get untakenLines(): number {
-    const bytes = Buffer.from(this.inFlight);
+    const bytes = Buffer.from(this.inFlight.join(''));
     const left = this.stream._handle?.writeQueueSize ?? bytes.length;
-    return linesIn(bytes.subarray(bytes.length - left)) + linesIn(Buffer.from(this.waiting));
+    return linesIn(bytes.subarray(bytes.length - left)) + linesIn(Buffer.from(this.waiting.join('')));
   }
 
   write(text: string): void {
-    if (this.inFlight !== '') {
-      this.waiting += text;
-      return;
-    }
-    this.inFlight = text;
-    this.deliver(text, (error) => {
-      if (error) this.onError(error);
-      const next = error ? '' : this.waiting;
-      this.inFlight = this.waiting = '';
-      if (next === '') this.onIdle();
-      else this.write(next);
+    const wasIdle = this.backlog === 0;
+    this.waiting.push(text);
+    this.waitingLength += text.length;
+    if (!wasIdle) return;
+    // All texts of a look at the source are one write.
+    if (this.isFile)
+      queueMicrotask(() => {
+        this.next();
+      });
+    else this.next();
+  }
+
+  private next(): void {
+    this.take();
+    this.deliver((error) => {
+      if (error) {
+        this.onError(error);
+        this.waiting = [];
+        this.waitingLength = 0;
+      }
+      this.inFlight = [];
+      this.inFlightLength = 0;
+      if (this.waiting.length === 0) this.onIdle();
+      else this.next();
     });
+  }
+
+  /** Makes texts that wait those that are under way. */
+  private take(): void {
+    let count = 0;
+    let length = 0;
+    while (count < this.waiting.length && (count === 0 || length + this.waiting[count]!.length <= AT_ONCE))
+      length += this.waiting[count++]!.length;
+    this.inFlight = this.waiting.splice(0, count);
+    this.inFlightLength = length;
+    this.waitingLength -= length;
+  }
+
+  private deliver(done: Done): void {
+    const bytes = this.bytes.of(this.inFlight);
+    if (this.isFile) writeAll(this.stream.fd!, bytes, done);
+    // A stream may keep what it has taken.
+    else this.stream.write(Buffer.from(bytes), done);
   }
 
   /** Makes Node wait for a terminal, as it does unless told otherwise, or not. */

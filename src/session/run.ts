@@ -99,7 +99,7 @@ export async function runSession<Item>(options: SessionOptions<Item>): Promise<S
     const nowNs = monotonicNs();
     sample.showAtMost(options.watch?.rowsOneIn ?? 1);
     sample.adapt(output.open ? output.backlog : Infinity, nowNs);
-    tell(sample.news(nowNs), 'news');
+    if (output.open) tell(sample.news(nowNs), 'news');
   };
   /** @param relief waits for a reader that has kept up, when more has come than it can have taken */
   const look = async (relief: () => Promise<void>): Promise<number> => {

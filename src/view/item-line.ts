@@ -37,6 +37,8 @@ interface Known {
 
 /** Texts that a run keeps; a full cache starts anew. */
 const MOST_KNOWN = 8192;
+/** Items after which it is tried again whether texts are found. */
+const MOST_PLAIN = 16 * MOST_KNOWN;
 /** Those of them that have in common by what they are found. */
 const MOST_ALIKE = 8;
 
@@ -48,6 +50,10 @@ class Run<Item> implements Part<Item> {
   private readonly deciders: ItemFunction<Item, unknown>[] = [];
   private readonly known = new Map<unknown, Known[]>();
   private size = 0;
+  /** Times that a text was found since the cache began anew. */
+  private found = 0;
+  /** Items whose text is not kept, since it was hardly ever found. */
+  private plainItems = 0;
   /** Place of the decider by which texts are found. */
   private keyAt = 0;
 
@@ -65,9 +71,17 @@ class Run<Item> implements Part<Item> {
 
   write(item: Item, context: TextContext): string {
     if (this.values.length === 0) return this.between[0]!;
+    if (this.plainItems > 0) {
+      this.plainItems--;
+      return this.plainText(item, context);
+    }
     const alike = this.known.get(this.deciders[this.keyAt]!(item, context));
     if (alike !== undefined)
-      for (const known of alike) if (this.isFor(known, item, context)) return known.text;
+      for (const known of alike) {
+        if (!this.isFor(known, item, context)) continue;
+        this.found++;
+        return known.text;
+      }
     const text = this.textOf(item, context);
     this.remember({ deciders: this.deciders.map((decider) => decider(item, context)), text });
     return text;
@@ -89,8 +103,18 @@ class Run<Item> implements Part<Item> {
     return [...pieces, this.between.at(-1)!].join('');
   }
 
+  private plainText(item: Item, context: TextContext): string {
+    let text = '';
+    for (let at = 0; at < this.values.length; at++)
+      text += this.between[at]! + this.format.value(this.values[at]!(item, context));
+    return text + this.between.at(-1)!;
+  }
+
   private remember(known: Known): void {
-    if (this.size >= MOST_KNOWN) this.forget();
+    if (this.size >= MOST_KNOWN) {
+      if (this.found < MOST_KNOWN) this.plainItems = MOST_PLAIN;
+      this.forget();
+    }
     const alike = this.known.get(known.deciders[this.keyAt]);
     if (alike !== undefined && alike.length >= MOST_ALIKE) {
       this.keyAt = mostDiffering(alike);
@@ -106,6 +130,7 @@ class Run<Item> implements Part<Item> {
   private forget(): void {
     this.known.clear();
     this.size = 0;
+    this.found = 0;
   }
 }
 

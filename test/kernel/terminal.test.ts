@@ -95,6 +95,23 @@ onHost.describe('connlat on a terminal', () => {
     });
   }
 
+  it('a live table has below it what the tool costs, and is drawn over itself with that', async () => {
+    const { script, output } = await onTerminal(100, '--by remote --stats --interval 200ms --duration 1s');
+    await connect(host, '127.0.0.1', 9000, { count: 23 });
+    assert.deepEqual(await once(script, 'close'), [0, null]);
+    const frames = output().split('\u001b[?2026h').slice(1);
+    const withCost = frames.filter((frame) => frame.includes('cost: CPU'));
+    assert.ok(withCost.length >= 2, output());
+    // Header, row, hints and cost: the next frame begins at the first.
+    assert.ok(
+      frames.some((frame) => frame.includes('\r\u001b[4A')),
+      output(),
+    );
+    const text = stripVTControlCharacters(output());
+    assert.match(text, /\ncost: CPU [\d.]+%, RSS [\d.]+ MiB, kernel [^\n]*, 0 lost\r?\n/);
+    assert.match(text, /\n23 attempts in /);
+  });
+
   it('Ctrl-C in a live table prints the summary below it', async () => {
     const { script, output } = await onTerminal(100, '--by remote --interval 200ms');
     await connect(host, '127.0.0.1', 9000, { count: 23 });

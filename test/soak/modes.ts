@@ -17,7 +17,7 @@ export interface Mode {
   command: 'connlat' | 'retrans';
   flags: readonly string[];
   /** @param comm the name of the processes that make the traffic */
-  reader(comm: string): Reader;
+  reader: (comm: string) => Reader;
 }
 
 /**
@@ -33,9 +33,16 @@ export function modes(comm: string, own: boolean): Mode[] {
     { command: 'retrans', flags: ['--json'], reader: segmentRows },
     { command: 'retrans', flags: ['--by', 'remote', '--top', '20'], reader: nothing },
   ];
-  const withComm = (flags: readonly string[]): readonly string[] =>
-    flags.includes(comm) ? flags : [...flags, '--comm', comm];
-  return own ? all.map((mode) => ({ ...mode, flags: withComm(mode.flags) })) : all;
+  return own ? all.map((mode) => withoutOthers(mode, comm)) : all;
+}
+
+/** All that is seen is the soak's own then, so that every summary can be compared. */
+function withoutOthers({ command, flags, reader }: Mode, comm: string): Mode {
+  return {
+    command,
+    flags: flags.includes(comm) ? flags : [...flags, '--comm', comm],
+    reader: reader === nothing ? onlySummary : reader,
+  };
 }
 
 function attemptRows(comm: string): Reader {

@@ -64,7 +64,7 @@ hidden from BPF programs by this kernel: ends of attempts ${count(hidden.ends)},
       .join('\n'),
     unmet.length === 0 ? 'All conditions are met.' : unmet.map((line) => `NOT MET: ${line}`).join('\n'),
   ];
-  return `${sections.join('\n\n')}\n`;
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
 function table(tools: readonly ToolResult[]): string {

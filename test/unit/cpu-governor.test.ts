@@ -54,8 +54,8 @@ describe('the governor of --max-cpu', () => {
     assert.equal(host.step, 'following 1 in 4');
     assert.ok(host.share <= 0.05);
     assert.deepEqual(host.said, [
-      [2, 'tcpscope takes 41.0% of a core (--max-cpu 5%): showing sums'],
-      [4, 'tcpscope takes 8.0% of a core (--max-cpu 5%): following 1 in 4'],
+      [2, 'cost: 41.0% of a core (--max-cpu 5%): showing sums'],
+      [4, 'cost: 8.0% of a core (--max-cpu 5%): following 1 in 4'],
     ]);
   });
 
@@ -67,8 +67,8 @@ describe('the governor of --max-cpu', () => {
     assert.deepEqual(
       host.said.slice(2).map(([, line]) => line),
       [
-        'tcpscope takes 0.6% of a core (--max-cpu 5%): showing sums',
-        'tcpscope takes 0.7% of a core (--max-cpu 5%): showing rows',
+        'cost: 0.6% of a core (--max-cpu 5%): showing sums',
+        'cost: 0.7% of a core (--max-cpu 5%): showing rows',
       ],
     );
   });

@@ -166,6 +166,11 @@ describe('what a writer keeps', () => {
     assert.equal(write({ a: 1, b: 1 }), '{"a":1,"b":1}\n');
     assert.equal(asked(), before + 2);
   });
+
+  it('is as right where nothing is kept, since nothing came again', () => {
+    const { write } = counted();
+    for (let b = 1; b < MANY; b++) assert.equal(write({ a: b, b: -b }), `{"a":${b},"b":${-b}}\n`);
+  });
 });
 
 describe('text of a number', () => {

@@ -118,4 +118,17 @@ describe('the sample of rows', () => {
       [10_760, 'output keeps up again: showing every row'],
     ]);
   });
+
+  it('is also one that somebody else asked for, whichever is the coarser, and says nothing of that', () => {
+    const sample = new RowSample(ROOM);
+    sample.showAtMost(16);
+    sample.adapt(0, 0);
+    assert.equal(shownOf(sample, 1600), 100);
+    assert.deepEqual([sample.hidden, sample.wasSlow, sample.news(0)], [1500, false, undefined]);
+    sample.adapt(ROOM * 0.99, 0);
+    assert.deepEqual([sample.oneIn, sample.wasSlow], [1024, true]);
+    sample.adapt(ROOM, 0);
+    sample.showAtMost(1);
+    assert.equal(sample.oneIn, Infinity);
+  });
 });

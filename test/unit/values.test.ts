@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { parseKind, parseState } from '#tcpscope/cli/values.js';
+import { parseCpuShare, parseKind, parseState } from '#tcpscope/cli/values.js';
 import { congestionStateName, SENDING_STATES, stateName, stateNumber } from '#tcpscope/model/tcp-state.js';
 
 /** The message of a RangeError, which is one line. */
@@ -115,5 +115,31 @@ describe('names of TCP states', () => {
       'loss',
       'state 5',
     ]);
+  });
+});
+
+describe('--max-cpu', () => {
+  it('takes a share of one core', () => {
+    assert.equal(parseCpuShare('5%'), 0.05);
+    assert.equal(parseCpuShare('0.5%'), 0.005);
+    assert.equal(parseCpuShare('100%'), 1);
+  });
+
+  it('says what was probably meant', () => {
+    for (const [text, nearest] of [
+      ['5', '5%'],
+      ['0.05', '5%'],
+      ['1', '1%'],
+      ['0%', '0.1%'],
+      ['400%', '100%'],
+    ] as const)
+      assert.equal(
+        refused(() => parseCpuShare(text)),
+        `--max-cpu ${text}: must be from 0.1% to 100% of one core; nearest: ${nearest}`,
+      );
+    assert.equal(
+      refused(() => parseCpuShare('half')),
+      '--max-cpu half: must be from 0.1% to 100% of one core, as in 5%',
+    );
   });
 });
