@@ -26,6 +26,10 @@ interface Load {
   of: 'handshakes' | 'sums' | 'retransmissions';
 }
 
+/** The storm knows no full rate: at 20,000 connects/s it has more sockets than a process may have. */
+const ratesOf = ({ of }: Load): readonly Rate[] =>
+  of === 'retransmissions' ? RATES.filter((rate) => rate !== 'full') : RATES;
+
 const label = (rate: Rate): string => (rate === 'full' ? 'full rate' : `${rate.toLocaleString('en')}/s`);
 
 const columns = (figure: 'user' | 'cpu'): Column[] =>
@@ -50,7 +54,7 @@ export const cpu: Part = {
         .map((peer): Load => ({ tracer: tracerOf(peer, 'terminal'), of: 'handshakes' })),
     ];
     const subjects = loads.flatMap((load) =>
-      RATES.map((rate) => ({ name: `${load.tracer.name}, ${label(rate)}`, load, rate })),
+      ratesOf(load).map((rate) => ({ name: `${load.tracer.name}, ${label(rate)}`, load, rate })),
     );
     const samples = await samplesOf(fewRounds(bench), subjects, ({ load, rate }) =>
       measure(bench, load, rate),
@@ -64,7 +68,11 @@ export const cpu: Part = {
     });
     return [
       { title: 'User CPU µs an event', columns: columns('user'), rows },
-      { title: 'CPU µs an event, with the part of the kernel', columns: columns('cpu'), rows },
+      {
+        title: 'CPU µs an event, with the part of the kernel',
+        columns: columns('cpu'),
+        rows: rows.map((row) => ({ ...row, complaints: [] })),
+      },
     ];
   },
 };
@@ -92,8 +100,7 @@ async function complaintOf(stopped: Promise<string>, rate: Rate): Promise<string
 
 /** Gives how many events there were. */
 async function make({ host, silence }: Bench, { of }: Load, rate: Rate): Promise<number> {
-  if (of === 'retransmissions')
-    return retransmissions(silence, rate === 'full' ? FULL_STORM : rate, SECONDS[rate])();
+  if (of === 'retransmissions') return retransmissions(silence, Number(rate), SECONDS[rate])();
   if (rate === 'full') {
     const { handshakes } = await loop(
       of === 'sums' ? AT_FULL_RATE_SUMMED : AT_FULL_RATE,
@@ -106,6 +113,3 @@ async function make({ host, silence }: Bench, { of }: Load, rate: Rate): Promise
   const gapUs = Math.max(0, Math.round(1e6 / rate - OVERHEAD_US));
   return (await loop(rate * SECONDS[rate], PORT, { gapUs, cpu: TRAFFIC_CPU }, host)).handshakes;
 }
-
-/** Connects a second that the storm can keep up. */
-const FULL_STORM = 20_000;
