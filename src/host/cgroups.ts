@@ -12,18 +12,23 @@ const MOST_LEVELS = 64;
 const PATIENCE_NS = 10e9;
 /** Of pids, by which processes are remembered. */
 const MOST_PROCESSES = 16_384;
+const MOST_PLACES = 4096;
 /** No system hands out all its pids in this time, so a number still means the same process. */
 const PID_HOLDS_NS = 100e6;
 /** Inode number of the root of every cgroup2 hierarchy. */
 export const ROOT_INODE = 1;
 
-/** A process by its number, for as long as it is that process's. */
-interface KnownProcess {
-  /** In clock ticks since the boot; undefined where it cannot be read. */
-  startTicks: string | undefined;
+/** What /proc/PID/cgroup says: the same of all processes of a cgroup. */
+interface Place {
   memberships: CgroupMembership[];
   /** Of all hierarchies, the path that says the most. */
   path: string;
+}
+
+/** A process by its number, for as long as it is that process's. */
+interface KnownProcess extends Place {
+  /** In clock ticks since the boot; undefined where it cannot be read. */
+  startTicks: string | undefined;
   checkAtNs: number;
 }
 
@@ -48,6 +53,8 @@ export class CgroupPaths {
   /** How much each path says: they are asked for with every event. */
   private readonly worths = new BoundedMap<string, number>(MOST_CGROUPS);
   private readonly processes = new BoundedMap<number, KnownProcess>(MOST_PROCESSES);
+  /** By the text of the file: processes come and go, and would each take a kilobyte. */
+  private readonly places = new BoundedMap<string, Place>(MOST_PLACES);
 
   private readonly hostRoot: string;
 
@@ -150,15 +157,23 @@ export class CgroupPaths {
     const startTicks = this.startTicks(pid);
     const text = readSmall(this.hostRoot, `/proc/${pid}/cgroup`);
     if (text === undefined) return this.rememberGone(known, nowNs);
-    const memberships = parseMemberships(text);
+    const place = this.place(text);
     // One that has ended but has not been waited for is at the root of v1 hierarchies: what it was says more.
-    const telling = mostTelling(memberships);
-    const stays = known && telling === '/' && startTicks !== undefined && known.startTicks === startTicks;
+    const stays = known && place.path === '/' && startTicks !== undefined && known.startTicks === startTicks;
     const now: KnownProcess = stays
       ? { ...known, checkAtNs: nowNs + PID_HOLDS_NS }
-      : { startTicks, memberships, path: telling, checkAtNs: nowNs + PID_HOLDS_NS };
+      : { startTicks, ...place, checkAtNs: nowNs + PID_HOLDS_NS };
     this.processes.set(pid, now);
     return now;
+  }
+
+  private place(text: string): Place {
+    const known = this.places.get(text);
+    if (known) return known;
+    const memberships = parseMemberships(text);
+    const place = { memberships, path: mostTelling(memberships) };
+    this.places.set(text, place);
+    return place;
   }
 
   /** A process that has ended is remembered: its last events may still come. */
