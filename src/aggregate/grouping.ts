@@ -27,21 +27,47 @@ export interface Group<Stats> {
   readonly stats: Stats;
 }
 
+/** How the smallest groups make room for new ones: they become part of `other`. */
+export interface Folding<Stats> {
+  /** The smaller, the sooner a group is folded; Infinity: it stays. */
+  weight(stats: Stats): number;
+  /** Adds to `other` all that a group has counted. */
+  merge(other: Stats, folded: Stats): void;
+}
+
+/** Of the groups, those that stay when there is no room for another. */
+const STAYING = 1 / 2;
+
 /** The first key of the group that takes everything once there are too many groups. */
 export const OTHER_GROUP = 'other';
 export const DEFAULT_GROUP_LIMIT = 100_000;
+/** Of tables: nobody reads as many, and each keeps what it did in the last minute. */
+export const TABLE_GROUP_LIMIT = 10_000;
 
-/** Finds the group of an item and makes it where it is new. Memory is bounded: beyond the limit is one group `other`. */
+/**
+ * Finds the group of an item and makes it where it is new. Memory is bounded: beyond the limit one group `other` takes what is new or,
+ * with a Folding, the smallest groups.
+ */
 export class Grouping<Item, Stats> {
   readonly keys: readonly GroupKey<Item>[];
   readonly limit: number;
   /** Items that went into `other`. */
   overflow = 0;
+  /** Groups that became part of `other`; one that comes again is counted from 0. */
+  folded = 0;
   readonly #newStats: () => Stats;
   readonly #groups = new Map<string, Group<Stats>>();
   #other: Group<Stats> | undefined;
 
-  constructor(keys: readonly GroupKey<Item>[], newStats: () => Stats, limit = DEFAULT_GROUP_LIMIT) {
+  readonly #folding: Folding<Stats> | undefined;
+
+  constructor(
+    keys: readonly GroupKey<Item>[],
+    newStats: () => Stats,
+    limit = DEFAULT_GROUP_LIMIT,
+    folding?: Folding<Stats>,
+  ) {
+    this.#folding = folding;
     this.keys = keys;
     this.limit = limit;
     this.#newStats = newStats;
@@ -52,6 +78,7 @@ export class Grouping<Item, Stats> {
     const id = keys.length === 1 ? (keys[0] ?? '') : keys.join('\0');
     const known = this.#groups.get(id);
     if (known) return known;
+    if (this.#groups.size >= this.limit && this.#folding) this.#fold(this.#folding);
     if (this.#groups.size >= this.limit) {
       this.overflow++;
       return this.other();
@@ -59,6 +86,17 @@ export class Grouping<Item, Stats> {
     const group = { keys, stats: this.#newStats() };
     this.#groups.set(id, group);
     return group;
+  }
+
+  #fold({ weight, merge }: Folding<Stats>): void {
+    const weighed = [...this.#groups].map(([id, { stats }]) => ({ id, stats, weight: weight(stats) }));
+    weighed.sort((a, b) => b.weight - a.weight);
+    for (const { id, stats, weight: ofThis } of weighed.slice(Math.ceil(this.limit * STAYING))) {
+      if (ofThis === Infinity) continue;
+      merge(this.other().stats, stats);
+      this.#groups.delete(id);
+      this.folded++;
+    }
   }
 
   /** The group that takes what there is no room for. */
@@ -76,9 +114,20 @@ export class Grouping<Item, Stats> {
 }
 
 /** What a reader of a table has to know of its groups. */
-export function overflowNotes({ overflow, limit }: { overflow: number; limit: number }): string[] {
-  if (overflow === 0) return [];
-  return [`more than ${formatCount(limit)} groups: ${formatCount(overflow)} events are in "${OTHER_GROUP}"`];
+export function overflowNotes({
+  overflow,
+  folded,
+  limit,
+}: {
+  overflow: number;
+  folded: number;
+  limit: number;
+}): string[] {
+  const more = `more than ${formatCount(limit)} groups`;
+  const notes: string[] = [];
+  if (folded > 0) notes.push(`${more}: the ${formatCount(folded)} smallest are in "${OTHER_GROUP}"`);
+  if (overflow > 0) notes.push(`${more}: ${formatCount(overflow)} events are in "${OTHER_GROUP}"`);
+  return notes;
 }
 
 /** A group's texts by column key, for machines. */

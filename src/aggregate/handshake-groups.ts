@@ -6,7 +6,9 @@ import {
   namedKeys,
   OTHER_GROUP,
   overflowNotes,
+  TABLE_GROUP_LIMIT,
   titleOf,
+  type Folding,
   type Group,
   type GroupKey,
 } from './grouping.js';
@@ -18,6 +20,14 @@ import type { Reducer } from './reducer.js';
 
 export type HandshakeGroup = Group<HandshakeGroupStats>;
 
+/** Where attempts hang they are still to be counted. */
+const FOLDING: Folding<HandshakeGroupStats> = {
+  weight: ({ finished, pending }) => (pending > 0 ? Infinity : finished),
+  merge: (other, folded) => {
+    other.merge(folded);
+  },
+};
+
 /** Handshakes by the keys of `--by`; with no key, one group of all. */
 export class HandshakeGroups implements Reducer<HandshakeItem>, HistogramSource {
   readonly keys: readonly GroupKey<HandshakeItem>[];
@@ -27,9 +37,9 @@ export class HandshakeGroups implements Reducer<HandshakeItem>, HistogramSource 
   #withoutRoom = 0;
   readonly #grouping: Grouping<HandshakeItem, HandshakeGroupStats>;
 
-  constructor(keys: readonly GroupKey<HandshakeItem>[], limit?: number) {
+  constructor(keys: readonly GroupKey<HandshakeItem>[], limit = TABLE_GROUP_LIMIT) {
     this.keys = keys;
-    this.#grouping = new Grouping(keys, () => new HandshakeGroupStats(this.#clock), limit);
+    this.#grouping = new Grouping(keys, () => new HandshakeGroupStats(this.#clock), limit, FOLDING);
   }
 
   add(item: HandshakeItem): void {

@@ -69,6 +69,15 @@ export class HandshakeStats implements PendingGauge {
     this.latency.addBuckets(latencies);
   }
 
+  /** Adds all that another one has counted. */
+  merge(other: HandshakeStats): void {
+    this.finished += other.finished;
+    this.failed += other.failed;
+    this.lostSyn += other.lostSyn;
+    for (const [outcome, count] of other.outcomes()) this.#addOutcome(outcome, count);
+    this.latency.merge(other.latency);
+  }
+
   #addOutcome(outcome: Outcome, count: number): void {
     const at = OUTCOMES.indexOf(outcome);
     this.#outcomes[at] = (this.#outcomes[at] ?? 0) + count;
@@ -91,5 +100,9 @@ export class HandshakeGroupStats extends HandshakeStats {
   override addCounts(counts: HandshakeCounts): void {
     super.addCounts(counts);
     this.recent.recordBuckets(finishedOf(counts), counts.latencies);
+  }
+  override merge(other: HandshakeGroupStats): void {
+    super.merge(other);
+    this.recent.merge(other.recent);
   }
 }

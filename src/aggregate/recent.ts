@@ -64,6 +64,17 @@ abstract class Recent {
     return series;
   }
 
+  /** Adds what another one counted in the interval that is being filled. */
+  merge(other: this): void {
+    this.close();
+    other.close();
+    this.count += other.count;
+    this.mergeValue(other);
+  }
+
+  /** Adds what makes the value of that interval. */
+  protected abstract mergeValue(other: this): void;
+
   /** What the interval that ends comes to; undefined if it has no value. The next one begins. */
   protected abstract takeValue(): number | undefined;
 
@@ -114,6 +125,12 @@ export class RecentLatency extends Recent {
     return this.last;
   }
 
+  protected override mergeValue(other: this): void {
+    if (!other.#latency) return;
+    this.#latency ??= new LatencyHistogram();
+    this.#latency.merge(other.#latency);
+  }
+
   protected override takeValue(): number | undefined {
     const p95Ns = this.#latency?.quantile(0.95);
     this.#latency = undefined;
@@ -126,6 +143,10 @@ export class RecentCount extends Recent {
   record(items: number): void {
     this.close();
     this.count += items;
+  }
+
+  protected override mergeValue(): void {
+    // It is the count.
   }
 
   protected override takeValue(): number | undefined {

@@ -1,7 +1,16 @@
 import type { HistogramSection, HistogramSource } from '../model/histogram-section.js';
 import { isRetransmit, type RetransItem, type SocketGrowth } from '../model/retransmit.js';
 import { formatCount } from '../model/units.js';
-import { Grouping, namedKeys, overflowNotes, titleOf, type Group, type GroupKey } from './grouping.js';
+import {
+  Grouping,
+  namedKeys,
+  overflowNotes,
+  TABLE_GROUP_LIMIT,
+  titleOf,
+  type Folding,
+  type Group,
+  type GroupKey,
+} from './grouping.js';
 import { IntervalClock } from './recent.js';
 import type { Reducer } from './reducer.js';
 import { keepSocketsWhole } from './retransmit-keys.js';
@@ -11,6 +20,14 @@ import { StallClock } from './stall-clock.js';
 
 export type RetransmitGroup = Group<RetransmitGroupStats>;
 
+/** Who only sent what arrived goes first: servers send to a new port with each connection. */
+const FOLDING: Folding<RetransmitGroupStats> = {
+  weight: ({ segments, failed }) => segments + failed,
+  merge: (other, folded) => {
+    other.merge(folded);
+  },
+};
+
 /** Retransmissions by the keys of `--by`; with no key, one group of all. */
 export class RetransmitGroups implements Reducer<RetransItem>, HistogramSource {
   readonly keys: readonly GroupKey<RetransItem>[];
@@ -19,10 +36,10 @@ export class RetransmitGroups implements Reducer<RetransItem>, HistogramSource {
   readonly #grouping: Grouping<RetransItem, RetransmitGroupStats>;
   readonly #withSent: boolean;
 
-  constructor(keys: readonly GroupKey<RetransItem>[], limit?: number) {
+  constructor(keys: readonly GroupKey<RetransItem>[], limit = TABLE_GROUP_LIMIT) {
     this.keys = keys;
     this.#withSent = keepSocketsWhole(keys);
-    this.#grouping = new Grouping(keys, () => new RetransmitGroupStats(this.#clock), limit);
+    this.#grouping = new Grouping(keys, () => new RetransmitGroupStats(this.#clock), limit, FOLDING);
   }
 
   add(item: RetransItem): void {

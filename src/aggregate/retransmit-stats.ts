@@ -69,6 +69,19 @@ export class RetransmitStats {
     if (stalled !== undefined) this.stalls.record(stalled);
   }
 
+  /** Adds all that another one has counted. */
+  merge(other: RetransmitStats): void {
+    this.segments += other.segments;
+    this.failed += other.failed;
+    this.stallNs += other.stallNs;
+    this.sent += other.sent;
+    this.spurious += other.spurious;
+    this.undone += other.undone;
+    for (const [at, count] of other.#kinds.entries()) this.#kinds[at] = (this.#kinds[at] ?? 0) + count;
+    if (other.#stalls) this.stalls.merge(other.#stalls);
+    if (other.#tries) this.tries.merge(other.#tries);
+  }
+
   addSocket({ segsOut, spurious, undone }: SocketGrowth): void {
     this.sent += segsOut;
     this.spurious += spurious;
@@ -88,5 +101,9 @@ export class RetransmitGroupStats extends RetransmitStats {
   override add(segment: Retransmit, addedStallNs: number): void {
     super.add(segment, addedStallNs);
     if (!isFailed(segment)) this.recent.record(segment.segments);
+  }
+  override merge(other: RetransmitGroupStats): void {
+    super.merge(other);
+    this.recent.merge(other.recent);
   }
 }

@@ -53,6 +53,8 @@ export class CgroupPaths {
   /** How much each path says: they are asked for with every event. */
   private readonly worths = new BoundedMap<string, number>(MOST_CGROUPS);
   private readonly processes = new BoundedMap<number, KnownProcess>(MOST_PROCESSES);
+  /** Processes that had ended before anybody looked: until when nobody looks again. */
+  private readonly goneUntilNs = new BoundedMap<number, number>(MOST_PROCESSES);
   /** By the text of the file: processes come and go, and would each take a kilobyte. */
   private readonly places = new BoundedMap<string, Place>(MOST_PLACES);
 
@@ -154,9 +156,10 @@ export class CgroupPaths {
   private process(pid: number, nowNs: number): KnownProcess | undefined {
     const known = this.processes.get(pid);
     if (known && nowNs < known.checkAtNs) return known;
+    if (!known && this.goneUntilNs.get(pid)! > nowNs) return undefined;
     const startTicks = this.startTicks(pid);
     const text = readSmall(this.hostRoot, `/proc/${pid}/cgroup`);
-    if (text === undefined) return this.rememberGone(known, nowNs);
+    if (text === undefined) return this.rememberGone(pid, known, nowNs);
     const place = this.place(text);
     // One that has ended but has not been waited for is at the root of v1 hierarchies: what it was says more.
     const stays = known && place.path === '/' && startTicks !== undefined && known.startTicks === startTicks;
@@ -177,8 +180,13 @@ export class CgroupPaths {
   }
 
   /** A process that has ended is remembered: its last events may still come. */
-  private rememberGone(known: KnownProcess | undefined, nowNs: number): KnownProcess | undefined {
+  private rememberGone(
+    pid: number,
+    known: KnownProcess | undefined,
+    nowNs: number,
+  ): KnownProcess | undefined {
     if (known) known.checkAtNs = nowNs + PID_HOLDS_NS;
+    else this.goneUntilNs.set(pid, nowNs + PID_HOLDS_NS);
     return known;
   }
 

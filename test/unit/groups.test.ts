@@ -119,12 +119,33 @@ describe('groups of handshakes', () => {
     assert.deepEqual([stats.latency.count, stats.latency.max], [2, 1_003_000_000]);
   });
 
-  it('puts what exceeds the limit into one group and says so', () => {
-    const items = Array.from({ length: 10 }, (_, at) => handshake({ pid: at + 1 }));
-    const groups = groupsBy('pid,comm', [...items, ...items], 3);
-    assert.deepEqual(names(groups), ['1 puma', '2 puma', '3 puma', 'other ']);
-    assert.deepEqual(groups.notes(), ['more than 3 groups: 14 events are in "other"']);
-    assert.deepEqual(groupsBy('pid', items).notes(), []);
+  it('folds the smallest groups into one where there are too many, loses nothing, and says so', () => {
+    const busy = Array.from({ length: 40 }, (_, at) => handshake({ pid: (at % 2) + 1 }));
+    const small = Array.from({ length: 10 }, (_, at) =>
+      handshake({ pid: at + 3, outcome: 'refused', syns: 2 }),
+    );
+    const groups = groupsBy('pid,comm', [...busy.slice(0, 20), ...small, ...busy.slice(20)], 4);
+    assert.deepEqual(names(groups), ['1 puma', '2 puma', '11 puma', '12 puma', 'other ']);
+    assert.deepEqual(groups.notes(), ['more than 4 groups: the 8 smallest are in "other"']);
+    const [first, second, , , other] = groups.rows();
+    assert.deepEqual([first?.stats.finished, second?.stats.finished], [20, 20]);
+    assert.equal(first?.stats.latency.count, 20);
+    assert.deepEqual([other?.stats.finished, other?.stats.failed, other?.stats.lostSyn], [8, 8, 8]);
+    groups.tick(1e9);
+    assert.equal(other?.stats.recent.ratePerSecond, 8);
+    assert.deepEqual(groupsBy('pid', small).notes(), []);
+  });
+
+  it('does not fold groups in which attempts hang', () => {
+    const hanging = [1, 2, 3].map((pid) => handshake({ pid, outcome: 'pending', startNs: pid }));
+    const groups = groupsBy('pid', [...hanging, handshake({ pid: 4 })], 3);
+    assert.deepEqual(names(groups), ['1', '2', '3', 'other']);
+    assert.deepEqual(groups.notes(), ['more than 3 groups: 1 events are in "other"']);
+    groups.add(handshake({ pid: 1, startNs: 1 }));
+    assert.deepEqual(
+      groups.rows().map(({ stats }) => stats.pending),
+      [0, 1, 1, 0],
+    );
   });
 
   it('keeps combinations apart whose texts join to the same', () => {
