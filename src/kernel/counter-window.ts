@@ -47,6 +47,16 @@ export class CounterWindow {
     return this.endAfter.has(netns);
   }
 
+  /**
+   * All that a counter counted in a namespace that is younger than the first reading; undefined of any other. The number of a namespace
+   * that has ended is given to the next one.
+   */
+  ofYounger(netns: number, counter: string): number | undefined {
+    const value = (readings: Readings): number | undefined => readings.get(netns)?.get(counter);
+    const [first, last] = [value(this.before), value(this.endAfter)];
+    return last === undefined || (first !== undefined && last >= first) ? undefined : last;
+  }
+
   /** Namespaces that were there at the start and not at the end. */
   get namespacesGone(): number {
     return [...this.before.keys()].filter((netns) => !this.endAfter.has(netns)).length;

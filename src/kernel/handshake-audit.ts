@@ -59,8 +59,9 @@ export class HandshakeAuditor {
     let elsewhere = 0;
     let failsSeen = 0;
     for (const [netns, tally] of this.tallies) {
-      if (this.window.sees(netns)) failsSeen += tally.fails;
-      else elsewhere += tally.opens;
+      const most = this.mostIn(netns);
+      elsewhere += Math.max(0, tally.opens - most.opens);
+      failsSeen += Math.min(tally.fails, most.fails);
     }
     return {
       activeOpens: this.window.growth((counter) => counter('TcpActiveOpens')),
@@ -71,5 +72,11 @@ export class HandshakeAuditor {
       namespacesGone: this.window.namespacesGone,
       unseen,
     };
+  }
+  /** What of a tally can be that namespace's own: what is more was in others, which had its number before and have ended. */
+  private mostIn(netns: number): Tally {
+    if (!this.window.sees(netns)) return { opens: 0, fails: 0 };
+    const most = (counter: string): number => this.window.ofYounger(netns, counter) ?? Infinity;
+    return { opens: most('TcpActiveOpens'), fails: most('TcpAttemptFails') };
   }
 }

@@ -11,7 +11,7 @@ import {
   startConnect,
 } from '#tcpscope/lab/network.js';
 import { SLOWDOWN, late } from '../slowdown.js';
-import { countBy, median, trace, type Row } from './tool.js';
+import { Tool, countBy, median, trace, type Row } from './tool.js';
 
 const PORT = 9000;
 const DELAY_US = 20_000;
@@ -387,6 +387,30 @@ describe('the self-audit of connlat', () => {
       await network.destroy();
     }
   });
+
+  for (const view of [[], ['--hist']])
+    it(`leaves out what was in a namespace whose number another one has by now${view.join('').replace('--', ', as ')}`, async () => {
+      const tool = await Tool.start(['connlat', ...view]);
+      const first = await Namespace.create('ends');
+      await connect(first, '127.0.0.1', 9009, { count: 40 });
+      await first.destroy();
+      const others: Namespace[] = [];
+      try {
+        // The kernel gives the lowest number that is free.
+        while (others.at(-1)?.inode !== first.inode && others.length < 20)
+          others.push(await Namespace.create('follows'));
+        const last = others.at(-1)!;
+        assert.equal(last.inode, first.inode);
+        await listen(last, '127.0.0.1', PORT);
+        await connect(last, '127.0.0.1', PORT, { count: 3 });
+        const { stderr } = await tool.stop();
+        assert.match(stderr, /agrees with the kernel/);
+        const elsewhere = /; ([\d,]+) more in network namespaces/.exec(stderr.replaceAll('\n', ' '))?.[1];
+        assert.ok(Number(elsewhere?.replaceAll(',', '')) >= 40, stderr);
+      } finally {
+        await Promise.all(others.map((each) => each.destroy()));
+      }
+    });
 });
 
 function outcome(row: Row): string {
