@@ -88,12 +88,16 @@ export class Grouping<Item, Stats> {
     return group;
   }
 
-  #fold({ weight, merge }: Folding<Stats>): void {
-    const weighed = [...this.#groups].map(([id, { stats }]) => ({ id, stats, weight: weight(stats) }));
+  #fold(folding: Folding<Stats>): void {
+    const weighed = [...this.#groups].map(([id, { stats }]) => ({
+      id,
+      stats,
+      weight: folding.weight(stats),
+    }));
     weighed.sort((a, b) => b.weight - a.weight);
-    for (const { id, stats, weight: ofThis } of weighed.slice(Math.ceil(this.limit * STAYING))) {
-      if (ofThis === Infinity) continue;
-      merge(this.other().stats, stats);
+    for (const { id, stats, weight } of weighed.slice(Math.ceil(this.limit * STAYING))) {
+      if (weight === Infinity) continue;
+      folding.merge(this.other().stats, stats);
       this.#groups.delete(id);
       this.folded++;
     }
