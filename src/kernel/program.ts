@@ -37,7 +37,8 @@ export type RecordHandler = (view: DataView, offset: number, length: number) => 
 
 /** Bytes drained in one call. A full ring (4 MiB) takes a few. */
 const DRAIN_BYTES = 1 << 20;
-const PERF_BYTES_PER_CPU = 512 << 10;
+/** Longer than the longest pause between two looks (0.1 s) at 60,000 events a second of one CPU. */
+const PERF_BYTES_PER_CPU = 1 << 20;
 /** `consume` puts u32 length and u32 CPU before each record and pads it to 8 bytes. */
 const RECORD_HEADER = 8;
 
