@@ -3,7 +3,7 @@ import { decodeTally, OUTCOMES, TALLY_SIZE, type Tally } from '../events/shared.
 import type { HandshakeSum } from '../model/handshake.js';
 import { HISTOGRAM_BUCKETS } from '../model/histogram.js';
 import type { Program } from './program.js';
-import { SUM_MAPS, type GroupCells } from './sums.js';
+import { flowOfGroup, SUM_MAPS, type GroupCells } from './sums.js';
 
 /** Maps that are not needed where every event is sent. */
 export const HANDSHAKE_SUM_MAPS = [...SUM_MAPS, 'tallies'] as const;
@@ -14,19 +14,10 @@ const CELL_LOST_SYN = CELL_OUTCOME + OUTCOMES.length;
 const OK = OUTCOMES.indexOf('ok');
 
 export function handshakeSum({ key, isOther, cells }: GroupCells): HandshakeSum {
-  const { remoteAddress, remotePort, netns, cgroupId, pid, comm, outcome } = key;
   const sum: HandshakeSum = {
     type: 'sum',
-    localAddress: '::',
-    localPort: 0,
-    remoteAddress,
-    remotePort,
-    netns,
-    cgroupId,
-    uid: 0,
-    pid,
-    comm,
-    outcome,
+    ...flowOfGroup(key),
+    outcome: key.outcome,
     counts: { outcomes: OUTCOMES.map(() => 0), lostSyn: 0, latencies: [] },
     isOther,
   };

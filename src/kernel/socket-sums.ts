@@ -1,27 +1,18 @@
 /** What sockets sent that came and went between two looks at all of them, summed up by the kernel: bpf/retrans.bpf.c. */
 import type { SocketGrowth } from '../model/retransmit.js';
-import type { GroupCells } from './sums.js';
+import { flowOfGroup, type GroupCells } from './sums.js';
 
 /** As in bpf/retrans.bpf.c. */
 const CELL_SENT = 0;
 const CELL_SPURIOUS = 1;
 
-/** The sockets of a group as if they were one; of its flow it has only what makes the group. */
+/** The sockets of a group as if they were one. */
 export function socketGrowth({ key, isOther, cells }: GroupCells, nowNs: number): SocketGrowth {
-  const { remoteAddress, remotePort, netns, cgroupId, pid, comm } = key;
   const counted = (which: number): number => cells.find(({ cell }) => cell === which)?.count ?? 0;
   return {
     type: 'socket',
     timeNs: nowNs,
-    localAddress: '::',
-    localPort: 0,
-    remoteAddress,
-    remotePort,
-    netns,
-    cgroupId,
-    uid: 0,
-    pid,
-    comm,
+    ...flowOfGroup(key),
     segsOut: counted(CELL_SENT),
     spurious: counted(CELL_SPURIOUS),
     undone: 0,

@@ -11,6 +11,7 @@ import {
   type SumKey,
 } from '../events/shared.js';
 import type { FlowParts } from '../model/flow-parts.js';
+import type { Flow } from '../model/flow.js';
 import type { Program } from './program.js';
 
 /** Maps that are not needed where every event is sent. */
@@ -42,6 +43,21 @@ export interface GroupCells {
   /** True of the group that takes what there was no room for. */
   isOther: boolean;
   cells: Cell[];
+}
+
+/** A flow that has only what makes the group; the rest is 0 or empty. */
+export function flowOfGroup({ remoteAddress, remotePort, netns, cgroupId, pid, comm }: SumKey): Flow {
+  return {
+    localAddress: '::',
+    localPort: 0,
+    remoteAddress,
+    remotePort,
+    netns,
+    cgroupId,
+    uid: 0,
+    pid,
+    comm,
+  };
 }
 
 /** The cell is the last field of a key: what is before it is the group. */

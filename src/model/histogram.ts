@@ -83,19 +83,6 @@ export class LatencyHistogram {
     }
   }
 
-  /** Adds counts by bucket, as the kernel side keeps them, and their exact maximum where it is known. */
-  mergeCounts(counts: ArrayLike<number>, max?: number): void {
-    const length = Math.min(counts.length, HISTOGRAM_BUCKETS);
-    for (let index = 0; index < length; index++) {
-      const count = counts[index] ?? 0;
-      if (count <= 0) continue;
-      this.#add(index, count);
-      const start = bucketStart(index);
-      this.#widen(start, max === undefined ? bucketStart(index + 1) - 1 : start);
-    }
-    if (max !== undefined) this.#widen(max, max);
-  }
-
   /**
    * The value that a share `q` (0 to 1) of all durations does not exceed: nearest rank, the middle of its bucket, so at
    * most 1/256 off. Undefined when empty.

@@ -1,7 +1,7 @@
 /** Statistics against published values, and against the definitions worked out in full. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { LatencyHistogram } from '#tcpscope/model/histogram.js';
+import { bucketStart, LatencyHistogram, type BucketCount } from '#tcpscope/model/histogram.js';
 import { commonIntervalNs, compareCounts } from '#tcpscope/model/statistics/counts.js';
 import { fisherExact } from '#tcpscope/model/statistics/fisher.js';
 import {
@@ -174,9 +174,13 @@ describe('rank-sum test', () => {
 
   it('compares histograms of millions', () => {
     const [before, after] = [new LatencyHistogram(), new LatencyHistogram()];
-    const counts = new Array<number>(3000).fill(1000);
-    before.mergeCounts(counts);
-    after.mergeCounts([...new Array<number>(30).fill(0), ...counts]);
+    const counts = (first: number): BucketCount[] =>
+      Array.from({ length: 3000 }, (_, at) => {
+        const bucket = first + at;
+        return { bucket, count: 1000, minNs: bucketStart(bucket), maxNs: bucketStart(bucket + 1) - 1 };
+      });
+    before.addBuckets(counts(0));
+    after.addBuckets(counts(30));
     const test = rankSum(before.buckets(), after.buckets())!;
     // Uniform on 3000 values, shifted by 30: 1/2 + 0.01 - 0.01²/2
     near(test.effect, 0.50995, 1e-9);
