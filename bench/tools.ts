@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { BpfObject } from '#bpf-native-bindings';
-import type { Filter } from '#tcpscope/events/shared.js';
+import { toFilter } from '#tcpscope/cli/filter-flags.js';
 import { TracingProcess, type Sink, type Tracer } from './tracing.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -41,22 +41,7 @@ export const retrans = (words: string, sink: Sink = 'null'): Tracer => ({
 });
 
 /** The filter that lets everything pass. */
-export const EVERYTHING: Filter = {
-  minLatencyNs: 0,
-  onlyIpv4: false,
-  onlyIpv6: false,
-  pids: [],
-  uids: [],
-  netns: [],
-  remotePorts: [],
-  excludedRemotePorts: [],
-  localPorts: [],
-  comms: [],
-  remoteAddresses: [],
-  excludedRemoteAddresses: [],
-  localAddresses: [],
-  cgroups: [],
-};
+export const EVERYTHING = toFilter({});
 
 const POLL_MS = 10;
 

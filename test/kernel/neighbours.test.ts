@@ -161,8 +161,9 @@ onHost.describe('beside bpftrace', function () {
   this.timeout(120_000);
   const HANDSHAKES = 20_011;
   let host: Namespace;
-  before(async function () {
-    if (spawnSync('bpftrace', ['--version']).error) this.skip(); // Debian: apt-get install bpftrace
+  before(async () => {
+    const { error } = spawnSync('bpftrace', ['--version']);
+    assert.equal(error, undefined, 'scripts/setup installs bpftrace');
     host = await Namespace.create('bpftrace');
   });
   after(() => host.destroy());
