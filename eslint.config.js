@@ -9,14 +9,22 @@ const MAY_IMPORT = {
   model: ['events'],
   attribute: ['model'],
   aggregate: ['model'],
-  view: ['model', 'aggregate'],
+  view: ['model', 'aggregate', 'fleet'],
   record: ['model', 'events'],
   host: ['model', 'attribute'],
   kernel: ['assets', 'events', 'model', 'bpf-native-bindings'],
   session: ['model', 'aggregate', 'view', 'record'],
+  agent: ['model', 'aggregate', 'session', 'bpf-native-bindings'],
+  fleet: ['model'],
   lab: ['assets'],
-  cli: ['assets', 'model', 'events', 'attribute', 'aggregate', 'view', 'record', 'host', 'kernel', 'session'],
-  commands: ['cli', 'session', 'model', 'attribute', 'aggregate', 'view', 'record', 'host', 'kernel', 'lab'],
+  cli: [
+    ...['assets', 'model', 'events', 'attribute', 'aggregate', 'view', 'record', 'host', 'kernel', 'session'],
+    ...['agent', 'fleet'],
+  ],
+  commands: [
+    ...['cli', 'session', 'model', 'attribute', 'aggregate', 'view', 'record', 'host', 'kernel', 'lab'],
+    ...['agent', 'fleet'],
+  ],
 };
 
 /** Folders without a clock, I/O or a global: the same input gives the same output. */
@@ -31,8 +39,8 @@ function importRules(folder) {
       message: `src/${folder} may import: ${MAY_IMPORT[folder].join(', ') || 'nothing'}.`,
     },
   ];
-  if (folder !== 'kernel')
-    patterns.push({ regex: '^#bpf-native-bindings', message: 'Only src/kernel talks to the addon.' });
+  if (!allowed.includes('bpf-native-bindings/'))
+    patterns.push({ regex: '^#bpf-native-bindings', message: 'Only src/kernel and src/agent talk to the addon.' });
   if (folder !== 'view') patterns.push({ regex: '^(cli-table3|chalk)$', message: 'Only src/view draws.' });
   if (PURE.includes(folder)) patterns.push({ regex: '^node:', message: `src/${folder} does no I/O.` });
   return {

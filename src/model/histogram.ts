@@ -100,6 +100,13 @@ export class LatencyHistogram {
     return Math.min(Math.max(middle, this.#min), this.#max);
   }
 
+  /** The same counts, which do not change with this one's. */
+  copy(): LatencyHistogram {
+    const copy = new LatencyHistogram();
+    copy.merge(this);
+    return copy;
+  }
+
   /** Buckets that were hit, `[index, count]`, in rising order. */
   *buckets(): Generator<[index: number, count: number]> {
     for (const [position, index] of this.#indexes.entries()) yield [index, this.#counts[position] ?? 0];
