@@ -14,7 +14,7 @@ const MAY_IMPORT = {
   host: ['model', 'attribute'],
   kernel: ['assets', 'events', 'model', 'bpf-native-bindings'],
   session: ['model', 'aggregate', 'view', 'record'],
-  agent: ['model', 'aggregate', 'session', 'bpf-native-bindings'],
+  agent: ['model', 'aggregate', 'session', 'kernel'],
   fleet: ['model'],
   lab: ['assets'],
   cli: [
@@ -39,8 +39,8 @@ function importRules(folder) {
       message: `src/${folder} may import: ${MAY_IMPORT[folder].join(', ') || 'nothing'}.`,
     },
   ];
-  if (!allowed.includes('bpf-native-bindings/'))
-    patterns.push({ regex: '^#bpf-native-bindings', message: 'Only src/kernel and src/agent talk to the addon.' });
+  if (folder !== 'kernel')
+    patterns.push({ regex: '^#bpf-native-bindings', message: 'Only src/kernel talks to the addon.' });
   if (folder !== 'view') patterns.push({ regex: '^(cli-table3|chalk)$', message: 'Only src/view draws.' });
   if (PURE.includes(folder)) patterns.push({ regex: '^node:', message: `src/${folder} does no I/O.` });
   return {
