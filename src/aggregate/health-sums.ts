@@ -5,7 +5,7 @@ import type { NetworkItem } from '../model/network.js';
 import { KINDS, type Kind } from '../model/retransmit.js';
 import type { Figure } from '../model/thresholds.js';
 import type { Mergeable } from './health-window.js';
-import { NetworkStats } from './network-stats.js';
+import { isWithoutRoom, NetworkStats, type NetworkClocks } from './network-stats.js';
 
 export const SIDES = ['internal', 'external'] as const;
 export type Side = (typeof SIDES)[number];
@@ -13,11 +13,6 @@ export type Side = (typeof SIDES)[number];
 const NO_LATENCY = new LatencyHistogram();
 /** Of the handshake: what a program sends comes after it. */
 const OF_HANDSHAKE: readonly Kind[] = ['syn', 'synack'];
-
-/** True of what the kernel had no room to keep apart. */
-export function isWithoutRoom(item: NetworkItem): boolean {
-  return 'isOther' in item && item.isOther;
-}
 
 /** On which side the remote address is. */
 export function sideOf(item: NetworkItem): Side | 'unknown' {
@@ -31,8 +26,10 @@ export class HealthSums implements Mergeable<NetworkItem> {
   /** A group seldom has more than one side. */
   readonly #sides = new Map<Side | 'unknown', NetworkStats>();
 
+  constructor(private readonly clocks: NetworkClocks) {}
+
   add(item: NetworkItem): void {
-    this.#side(sideOf(item)).add(item);
+    this.#side(sideOf(item)).add(item, this.clocks);
   }
 
   merge(other: HealthSums): void {

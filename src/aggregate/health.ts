@@ -11,10 +11,13 @@ import {
 import { sanitize } from '../model/units.js';
 import { Grouping, OTHER_GROUP, overflowNotes, type Folding, type GroupKey } from './grouping.js';
 import { finishedOf } from './handshake-stats.js';
-import { figuresOf, HealthSums, isWithoutRoom, sideOf, type Side } from './health-sums.js';
+import { figuresOf, HealthSums, sideOf, type Side } from './health-sums.js';
 import { SlidingWindow, WindowClock } from './health-window.js';
+import { isWithoutRoom, type NetworkClocks } from './network-stats.js';
+import { PendingAttempts } from './pending.js';
 import { IntervalClock, RecentLatency } from './recent.js';
 import type { Reducer } from './reducer.js';
+import { StallClock } from './stall-clock.js';
 
 /** Groups of a section: more than anybody has of namespaces, containers or regions. */
 const GROUP_LIMIT = 1000;
@@ -66,8 +69,8 @@ class HealthGroup {
   readonly #all: RecentLatency;
   readonly #sides: Readonly<Record<Side, RecentLatency>>;
 
-  constructor(clock: WindowClock, intervals: IntervalClock) {
-    this.window = new SlidingWindow(clock, () => new HealthSums());
+  constructor(clock: WindowClock, intervals: IntervalClock, clocks: NetworkClocks) {
+    this.window = new SlidingWindow(clock, () => new HealthSums(clocks));
     this.#all = new RecentLatency(intervals);
     this.#sides = { internal: new RecentLatency(intervals), external: new RecentLatency(intervals) };
   }
@@ -89,6 +92,11 @@ class HealthGroup {
   recent(length: number, side?: Side): readonly (number | undefined)[] {
     return (side ? this.#sides[side] : this.#all).series(length);
   }
+}
+
+/** True of attempts that have no outcome yet. */
+function isHanging(item: NetworkItem): boolean {
+  return 'startNs' in item && (item.type === 'pending-end' || item.outcome === 'pending');
 }
 
 function record(recent: RecentLatency, item: NetworkItem): void {
@@ -204,16 +212,22 @@ export class Health implements Reducer<NetworkItem> {
 
   constructor({ windowNs, by, byRegion, thresholds, groupLimit = GROUP_LIMIT }: HealthOptions) {
     this.#clock = new WindowClock(windowNs);
-    const newGroup = (): HealthGroup => new HealthGroup(this.#clock, this.#intervals);
-    const section = (key: GroupKey<NetworkItem> | undefined): HealthSection | undefined =>
-      key && new HealthSection(key, newGroup, groupLimit);
-    this.#host = newGroup();
+    // Each counts all items, so each has to know for itself which stalls it has counted.
+    const newClocks = (): NetworkClocks => ({ pending: new PendingAttempts(), stalls: new StallClock() });
+    const section = (key: GroupKey<NetworkItem> | undefined): HealthSection | undefined => {
+      const clocks = newClocks();
+      return (
+        key && new HealthSection(key, () => new HealthGroup(this.#clock, this.#intervals, clocks), groupLimit)
+      );
+    };
+    this.#host = new HealthGroup(this.#clock, this.#intervals, newClocks());
     this.#groups = section(by);
     this.#regions = section(byRegion);
     this.#thresholds = thresholds;
   }
 
   add(item: NetworkItem): void {
+    if (isHanging(item)) return;
     this.#host.add(item);
     this.#groups?.add(item);
     // Listeners belong to no region.

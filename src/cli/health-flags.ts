@@ -87,6 +87,6 @@ function withSetting(thresholds: Thresholds, name: string, value: string): Thres
   try {
     return withThreshold(thresholds, name, value);
   } catch (error) {
-    throw error instanceof RangeError ? new RangeError(`--threshold: ${error.message}`) : error;
+    throw error instanceof RangeError ? new RangeError(`--threshold ${name}: ${error.message}`) : error;
   }
 }

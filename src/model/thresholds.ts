@@ -12,28 +12,26 @@ interface Kind {
   /** As a sentence names it. */
   readonly label: string;
   readonly unit: Unit;
-  readonly example: string;
 }
 
 const quantile = (label: string, side: string): Kind => ({
   label: `${label} ${side}`,
   unit: 'duration',
-  example: '5ms',
 });
 
 /** Every threshold by its name. */
 export const THRESHOLD_KINDS = {
-  'syn-loss': { label: 'SYN loss', unit: 'share', example: '0.1%' },
-  failures: { label: 'failures', unit: 'share', example: '1%' },
+  'syn-loss': { label: 'SYN loss', unit: 'share' },
+  failures: { label: 'failures', unit: 'share' },
   'p50-internal': quantile('P50', 'inside'),
   'p95-internal': quantile('P95', 'inside'),
   'p99-internal': quantile('P99', 'inside'),
   'p50-external': quantile('P50', 'outside'),
   'p95-external': quantile('P95', 'outside'),
   'p99-external': quantile('P99', 'outside'),
-  retransmits: { label: 'segments sent again', unit: 'share', example: '1%' },
-  stall: { label: 'standstill', unit: 'per-second', example: '50ms' },
-  'accept-overflows': { label: 'accept queue overflows', unit: 'count', example: '10' },
+  retransmits: { label: 'segments sent again', unit: 'share' },
+  stall: { label: 'standstill', unit: 'per-second' },
+  'accept-overflows': { label: 'accept queue overflows', unit: 'count' },
 } as const satisfies Record<string, Kind>;
 
 export type ThresholdName = keyof typeof THRESHOLD_KINDS;
@@ -41,8 +39,8 @@ export const THRESHOLD_NAMES = Object.keys(THRESHOLD_KINDS) as ThresholdName[];
 
 const MIN_ATTEMPTS = 'min-attempts';
 const NO_LIMIT = 'off';
-/** What a threshold may be called, and the least number of attempts. */
-const SETTINGS = [...THRESHOLD_NAMES, MIN_ATTEMPTS];
+/** What can be set: each threshold, and the least number of attempts. */
+export const THRESHOLD_SETTINGS = [...THRESHOLD_NAMES, MIN_ATTEMPTS];
 
 export interface Thresholds {
   /** Shares from 0 to 1, nanoseconds (of each second for `stall`), counts. What has none is not judged. */
@@ -62,10 +60,10 @@ export const DEFAULT_THRESHOLDS: Thresholds = {
  * @throws {RangeError} with a line that says what would be right
  */
 export function withThreshold(thresholds: Thresholds, name: string, text: string): Thresholds {
-  if (name === MIN_ATTEMPTS) return { ...thresholds, minAttempts: parseCount(name, text) };
+  if (name === MIN_ATTEMPTS) return { ...thresholds, minAttempts: parseCount(text) };
   if (!isThreshold(name))
     throw new RangeError(
-      `unknown threshold "${sanitize(name)}"; nearest: ${nearest(name, SETTINGS)}; thresholds: ${SETTINGS.join(', ')}`,
+      `unknown threshold "${sanitize(name)}"; nearest: ${nearest(name, THRESHOLD_SETTINGS)}; thresholds: ${THRESHOLD_SETTINGS.join(', ')}`,
     );
   const limit = text === NO_LIMIT ? undefined : parseLimit(name, text);
   return { ...thresholds, limits: { ...thresholds.limits, [name]: limit } };
@@ -76,32 +74,32 @@ function isThreshold(name: string): name is ThresholdName {
 }
 
 function parseLimit(name: ThresholdName, text: string): number {
-  const { unit, example } = THRESHOLD_KINDS[name];
-  if (unit === 'count') return parseCount(name, text);
-  if (unit === 'share') return parseShare(name, text, example);
+  const { unit } = THRESHOLD_KINDS[name];
+  if (unit === 'count') return parseCount(text);
+  if (unit === 'share') return parseShare(text);
   try {
     return parseDuration(text);
   } catch {
-    throw wrong(name, text, `a duration, as in ${example}, or ${NO_LIMIT}`);
+    throw wrong(text, `duration; write 5ms, or ${NO_LIMIT}`);
   }
 }
 
-function parseCount(name: string, text: string): number {
+function parseCount(text: string): number {
   const value = /^\d+$/.test(text) ? Number(text) : NaN;
   if (Number.isSafeInteger(value)) return value;
-  throw wrong(name, text, 'a whole number, as in 10');
+  throw wrong(text, 'whole number; write 100');
 }
 
 /** `0.1%`, `0.001` and `1e-3` are the same. */
-function parseShare(name: string, text: string, example: string): number {
+function parseShare(text: string): number {
   const match = /^(\d*\.?\d+(?:e-\d+)?)(%?)$/.exec(text);
   const value = match ? Number(match[1]) / (match[2] === '%' ? 100 : 1) : NaN;
   if (value <= 1) return value;
-  throw wrong(name, text, `a share, as in ${example}, or ${NO_LIMIT}`);
+  throw wrong(text, `share; write 0.1% or 0.001, or ${NO_LIMIT}`);
 }
 
-const wrong = (name: string, text: string, wanted: string): RangeError =>
-  new RangeError(`${name} ${sanitize(text)}: must be ${wanted}`);
+const wrong = (text: string, wanted: string): RangeError =>
+  new RangeError(`"${sanitize(text)}" is no ${wanted}`);
 
 /** From this share of a threshold on, a figure is near it: Pingmesh draws a P99 from 4 to 5 ms yellow. */
 const NEAR = 0.8;

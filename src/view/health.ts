@@ -14,7 +14,7 @@ import { createTimeText } from './time.js';
 import { isAppended, type Display, type View, type ViewOptions } from './view.js';
 import { filled, textWidth } from './width.js';
 
-const LABEL_WIDTH = 14;
+const LABEL_WIDTH = 15;
 const CURVE = { least: 10, most: 60 };
 /** A table is worth its place if it has a blank line, a header and a row. */
 const LEAST_TABLE = 3;
