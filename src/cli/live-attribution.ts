@@ -1,5 +1,7 @@
 /** What this host and the user's configuration say of flows, while they are traced. */
 import { createAttributor } from '../attribute/attributor.js';
+import type { Config } from '../attribute/config.js';
+import type { Places } from '../attribute/places.js';
 import { loadConfig } from '../host/config-file.js';
 import { NetnsNames } from '../host/netns-names.js';
 import { ReverseNames } from '../host/reverse-names.js';
@@ -14,6 +16,9 @@ import { requireHostRoot, type AttributionFlagValues } from './attribution-flags
 import { requireChoice } from './values.js';
 
 export interface LiveAttribution {
+  /** What the user's file says, or the defaults. */
+  readonly config: Config;
+  readonly places: Places;
   attribute(flow: Flow, nowNs: number): void;
   names: NameBook;
   endpointNames: EndpointNames;
@@ -48,7 +53,7 @@ export async function openLiveAttribution(
   flags: AttributionFlagValues & { 'host-root': string },
   parts: LiveParts,
 ): Promise<LiveAttribution> {
-  const { places } = await loadConfig(flags.config);
+  const { places, config } = await loadConfig(flags.config);
   for (const region of flags.region ?? []) requireRegion(region, places.regionNames);
   const hostRoot = flags['host-root'];
   requireHostRoot(hostRoot);
@@ -64,6 +69,8 @@ export async function openLiveAttribution(
       })
     : undefined;
   return {
+    config,
+    places,
     attribute: createAttributor(
       {
         workload: (cgroupId, pid, nowNs) => workloads.of(cgroupId, pid, nowNs),
