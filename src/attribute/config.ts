@@ -1,4 +1,5 @@
-/** The configuration: which networks are which region and role, and what is internal (docs/config.md). */
+/** The configuration: which networks are which region and role, what is internal, what the agent does (docs/config.md). */
+import type { AgentConfig } from '../model/agent-config.js';
 import { formatCount, sanitize } from '../model/units.js';
 import { parsePrefix, type Prefix } from './address.js';
 import type { Position } from './line-positions.js';
@@ -26,6 +27,8 @@ export interface Config {
   readonly external: readonly Prefix[];
   /** True if the file does not say what is internal. */
   readonly isInternalDefault: boolean;
+  /** Undefined if the file does not say: DEFAULT_AGENT. */
+  readonly agent: AgentConfig | undefined;
 }
 
 export const DEFAULT_CONFIG: Config = {
@@ -34,6 +37,7 @@ export const DEFAULT_CONFIG: Config = {
   internal: INTERNAL_BY_DEFAULT,
   external: [],
   isInternalDefault: true,
+  agent: undefined,
 };
 
 /** The message says what is wrong and what would be right. */
