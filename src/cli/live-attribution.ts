@@ -1,4 +1,6 @@
 /** What this host and the user's configuration say of flows, while they are traced. */
+import type { Config } from '../attribute/config.js';
+import type { Places } from '../attribute/places.js';
 import { createAttributor } from '../attribute/attributor.js';
 import { loadConfig } from '../host/config-file.js';
 import { NetnsNames } from '../host/netns-names.js';
@@ -14,6 +16,11 @@ import { requireHostRoot, type AttributionFlagValues } from './attribution-flags
 import { requireChoice } from './values.js';
 
 export interface LiveAttribution {
+  /** All that the configuration says. */
+  readonly config: Config;
+  readonly places: Places;
+  /** Addresses are elsewhere from now on. */
+  replacePlaces(places: Places): void;
   attribute(flow: Flow, nowNs: number): void;
   names: NameBook;
   endpointNames: EndpointNames;
@@ -48,7 +55,8 @@ export async function openLiveAttribution(
   flags: AttributionFlagValues & { 'host-root': string },
   parts: LiveParts,
 ): Promise<LiveAttribution> {
-  const { places } = await loadConfig(flags.config);
+  const { config, places } = await loadConfig(flags.config);
+  let currentPlaces = places;
   for (const region of flags.region ?? []) requireRegion(region, places.regionNames);
   const hostRoot = flags['host-root'];
   requireHostRoot(hostRoot);
@@ -64,11 +72,16 @@ export async function openLiveAttribution(
       })
     : undefined;
   return {
+    config,
+    places,
+    replacePlaces(others) {
+      currentPlaces = others;
+    },
     attribute: createAttributor(
       {
         workload: (cgroupId, pid, nowNs) => workloads.of(cgroupId, pid, nowNs),
         netnsName: (netns, nowNs, workload) => netnsNames.of(netns, nowNs, workload),
-        place: (address) => places.of(address),
+        place: (address) => currentPlaces.of(address),
         remoteName: (address, nowNs) => reverseNames?.of(address, nowNs),
         service: serviceName,
       },

@@ -2,7 +2,7 @@
 import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { ConfigError, MAX_CONFIG_BYTES, type Config } from '../attribute/config.js';
+import { ConfigError, DEFAULT_CONFIG, MAX_CONFIG_BYTES, type Config } from '../attribute/config.js';
 import { defaultPlaces, Places } from '../attribute/places.js';
 import { EXIT, Failure } from '../model/failure.js';
 import { formatCount, sanitize } from '../model/units.js';
@@ -12,6 +12,7 @@ const SYSTEM_FILE = '/etc/tcpscope/config.yaml';
 const BELOW_CONFIG_HOME = 'tcpscope/config.yaml';
 
 export interface LoadedConfig {
+  readonly config: Config;
   readonly places: Places;
   /** Where it came from; undefined if there is none and the defaults hold. */
   readonly file: string | undefined;
@@ -32,12 +33,12 @@ export async function loadConfig(
   asked: string | undefined,
   around: Surroundings = surroundings(),
 ): Promise<LoadedConfig> {
-  if (asked !== undefined) return { places: await placesOf(readConfig(asked)), file: asked };
+  if (asked !== undefined) return { ...(await soundly(readConfig(asked))), file: asked };
   for (const file of [userFile(around), around.systemFile]) {
     const text = readIfAllowed(file);
-    if (text !== undefined) return { places: await placesOf(parse(text, file)), file };
+    if (text !== undefined) return { ...(await soundly(parse(text, file))), file };
   }
-  return { places: defaultPlaces(), file: undefined };
+  return { config: DEFAULT_CONFIG, places: defaultPlaces(), file: undefined };
 }
 
 /** @throws {Failure} if it is not there or cannot be read. @throws {ConfigError} if it has mistakes. */
@@ -68,9 +69,10 @@ function readIfAllowed(file: string): string | undefined {
   return readText(file);
 }
 
-async function placesOf(config: Promise<Config>): Promise<Places> {
+async function soundly(reading: Promise<Config>): Promise<Pick<LoadedConfig, 'config' | 'places'>> {
   try {
-    return new Places(await config);
+    const config = await reading;
+    return { config, places: new Places(config) };
   } catch (error) {
     throw error instanceof ConfigError ? toFailure(error) : error;
   }
