@@ -16,38 +16,54 @@ export interface CounterReading {
   readonly entered: boolean;
 }
 
+/** Counters of a namespace, and a process that lives in it. */
+export interface ResidentCounters {
+  readonly counters: NetCounters;
+  readonly pid: number;
+}
+
 /**
  * Counters by namespace inode, of every namespace that a process lives in or that `ip netns` has named. One that only an
  * open socket or descriptor keeps alive cannot be found.
  * @param hostRoot where the root folder of the host is
  */
 export function readNetCounters(files: readonly CounterFile[], hostRoot = '/'): CounterReading {
-  const proc = path.join(hostRoot, 'proc');
-  const named = path.join(hostRoot, NAMED);
-  const counters = new Map<number, NetCounters>();
+  const byNamespace = new Map<number, NetCounters>();
+  for (const [inode, { counters }] of readResidentCounters(files, hostRoot)) byNamespace.set(inode, counters);
   let entered = false;
-  for (const entry of readdirSync(proc)) {
-    if (!/^\d+$/.test(entry)) continue;
-    const inode = namespaceOf(`${proc}/${entry}/ns/net`);
-    if (inode === undefined || counters.has(inode)) continue;
-    const text = attempt(() =>
-      files.map((file) => readFileSync(`${proc}/${entry}/net/${file}`, 'utf8')).join(''),
-    );
-    if (text !== undefined) counters.set(inode, parseCounters(text));
-  }
+  const named = path.join(hostRoot, NAMED);
   for (const name of attempt(() => readdirSync(named)) ?? []) {
     const file = path.join(named, name);
     const inode = attempt(() => statSync(file).ino);
-    if (inode === undefined || counters.has(inode)) continue;
+    if (inode === undefined || byNamespace.has(inode)) continue;
     // Nobody lives there, so /proc does not lead to it; entering it does.
     const text = attempt(() =>
       files.map((each) => readInNetworkNamespace(file, `/proc/thread-self/net/${each}`)).join(''),
     );
     if (text === undefined) continue;
     entered = true;
-    counters.set(inode, parseCounters(text));
+    byNamespace.set(inode, parseCounters(text));
   }
-  return { byNamespace: counters, entered };
+  return { byNamespace, entered };
+}
+
+/** The same, only of namespaces that a process lives in: these can be read without entering them. */
+export function readResidentCounters(
+  files: readonly CounterFile[],
+  hostRoot: string,
+): Map<number, ResidentCounters> {
+  const proc = path.join(hostRoot, 'proc');
+  const byNamespace = new Map<number, ResidentCounters>();
+  for (const entry of readdirSync(proc)) {
+    if (!/^\d+$/.test(entry)) continue;
+    const inode = namespaceOf(`${proc}/${entry}/ns/net`);
+    if (inode === undefined || byNamespace.has(inode)) continue;
+    const text = attempt(() =>
+      files.map((file) => readFileSync(`${proc}/${entry}/net/${file}`, 'utf8')).join(''),
+    );
+    if (text !== undefined) byNamespace.set(inode, { counters: parseCounters(text), pid: Number(entry) });
+  }
+  return byNamespace;
 }
 
 /** A line of names and a line of values for each protocol: `Tcp: ActiveOpens …`, `Tcp: 12 …`. */
