@@ -1,8 +1,8 @@
+import type { NetworkSeriesReducer } from '../aggregate/network-series.js';
 import type { NetworkItem, NetworkSnapshot, SelfTelemetry } from '../model/network.js';
 import type { Source } from '../model/source.js';
 import { monotonicNs } from '../session/clock.js';
 import { processCost } from '../session/process-cost.js';
-import type { NetworkCounts } from './network-counts.js';
 
 /** A snapshot serves all who ask so soon after it: taking one swaps the maps in which the kernel counts. */
 const FRESH_NS = 100e6;
@@ -10,7 +10,7 @@ const MOST_REST_NS = 1e9;
 
 export interface MeasurementOptions {
   source: Source<NetworkItem>;
-  counts: NetworkCounts;
+  counts: Pick<NetworkSeriesReducer, 'add' | 'tick' | 'overflowed' | 'size' | 'series' | 'acceptOverflows'>;
   version: string;
 }
 

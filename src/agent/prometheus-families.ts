@@ -1,6 +1,5 @@
 /** What Prometheus gets of a snapshot: families of metrics with their samples. docs/metrics.md explains them. */
-import { bucketStart } from '../model/histogram.js';
-import type { LatencyHistogram } from '../model/histogram.js';
+import { bucketMiddle, type LatencyHistogram } from '../model/histogram.js';
 import { OUTCOMES } from '../model/handshake.js';
 import {
   HANDSHAKE_EDGES_S,
@@ -254,6 +253,3 @@ export function cumulative(histogram: LatencyHistogram): number[] {
   let sum = 0;
   return counts.map((count) => (sum += count));
 }
-
-const bucketMiddle = (index: number): number =>
-  Math.floor((bucketStart(index) + bucketStart(index + 1) - 1) / 2);
