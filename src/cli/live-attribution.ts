@@ -16,9 +16,11 @@ import { requireHostRoot, type AttributionFlagValues } from './attribution-flags
 import { requireChoice } from './values.js';
 
 export interface LiveAttribution {
-  /** What the user's file says, or the defaults. */
+  /** All that the configuration says. */
   readonly config: Config;
   readonly places: Places;
+  /** Addresses are elsewhere from now on. */
+  replacePlaces(places: Places): void;
   attribute(flow: Flow, nowNs: number): void;
   names: NameBook;
   endpointNames: EndpointNames;
@@ -26,6 +28,8 @@ export interface LiveAttribution {
   revealed: readonly string[];
   /** The number of a cgroup that the user names. @throws {Failure} if there is none. */
   cgroupId(text: string): number;
+  /** True if only its process may tell whose a socket is. */
+  readonly hasCgroupV1: boolean;
   /** What of the host is not seen from here, a line each, for the user to know. */
   readonly warnings: readonly string[];
   /** True if only docker's socket has names of its containers: only root may use it. */
@@ -53,7 +57,8 @@ export async function openLiveAttribution(
   flags: AttributionFlagValues & { 'host-root': string },
   parts: LiveParts,
 ): Promise<LiveAttribution> {
-  const { places, config } = await loadConfig(flags.config);
+  const { config, places } = await loadConfig(flags.config);
+  let currentPlaces = places;
   for (const region of flags.region ?? []) requireRegion(region, places.regionNames);
   const hostRoot = flags['host-root'];
   requireHostRoot(hostRoot);
@@ -71,11 +76,14 @@ export async function openLiveAttribution(
   return {
     config,
     places,
+    replacePlaces(others) {
+      currentPlaces = others;
+    },
     attribute: createAttributor(
       {
         workload: (cgroupId, pid, nowNs) => workloads.of(cgroupId, pid, nowNs),
         netnsName: (netns, nowNs, workload) => netnsNames.of(netns, nowNs, workload),
-        place: (address) => places.of(address),
+        place: (address) => currentPlaces.of(address),
         remoteName: (address, nowNs) => reverseNames?.of(address, nowNs),
         service: serviceName,
       },
@@ -85,6 +93,7 @@ export async function openLiveAttribution(
     endpointNames: { addresses: flags.dns, ports: flags.dns && !flags.numeric },
     revealed: places.hasRegions ? ['region'] : [],
     cgroupId: (text) => workloads.cgroupIdOf(text),
+    hasCgroupV1: workloads.cgroups.hasV1,
     warnings: unseenParts({
       hostRoot,
       cgroups: workloads.cgroups,
