@@ -26,6 +26,8 @@ export interface LiveAttribution {
   revealed: readonly string[];
   /** The number of a cgroup that the user names. @throws {Failure} if there is none. */
   cgroupId(text: string): number;
+  /** True if only its process may tell whose a socket is. */
+  readonly hasCgroupV1: boolean;
   /** What of the host is not seen from here, a line each, for the user to know. */
   readonly warnings: readonly string[];
   /** True if only docker's socket has names of its containers: only root may use it. */
@@ -85,6 +87,7 @@ export async function openLiveAttribution(
     endpointNames: { addresses: flags.dns, ports: flags.dns && !flags.numeric },
     revealed: places.hasRegions ? ['region'] : [],
     cgroupId: (text) => workloads.cgroupIdOf(text),
+    hasCgroupV1: workloads.cgroups.hasV1,
     warnings: unseenParts({
       hostRoot,
       cgroups: workloads.cgroups,
