@@ -1,7 +1,7 @@
 /** What this host and the user's configuration say of flows, while they are traced. */
+import { createAttributor } from '../attribute/attributor.js';
 import type { Config } from '../attribute/config.js';
 import type { Places } from '../attribute/places.js';
-import { createAttributor } from '../attribute/attributor.js';
 import { loadConfig } from '../host/config-file.js';
 import { NetnsNames } from '../host/netns-names.js';
 import { ReverseNames } from '../host/reverse-names.js';

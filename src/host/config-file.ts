@@ -3,7 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { ConfigError, DEFAULT_CONFIG, MAX_CONFIG_BYTES, type Config } from '../attribute/config.js';
-import { defaultPlaces, Places } from '../attribute/places.js';
+import { Places } from '../attribute/places.js';
 import { EXIT, Failure } from '../model/failure.js';
 import { formatCount, sanitize } from '../model/units.js';
 import { readBounded } from './bounded-file.js';
@@ -12,8 +12,9 @@ const SYSTEM_FILE = '/etc/tcpscope/config.yaml';
 const BELOW_CONFIG_HOME = 'tcpscope/config.yaml';
 
 export interface LoadedConfig {
-  readonly config: Config;
   readonly places: Places;
+  /** What the places are made of, and its other sections. */
+  readonly config: Config;
   /** Where it came from; undefined if there is none and the defaults hold. */
   readonly file: string | undefined;
 }
@@ -33,12 +34,12 @@ export async function loadConfig(
   asked: string | undefined,
   around: Surroundings = surroundings(),
 ): Promise<LoadedConfig> {
-  if (asked !== undefined) return { ...(await soundly(readConfig(asked))), file: asked };
+  if (asked !== undefined) return loaded(readConfig(asked), asked);
   for (const file of [userFile(around), around.systemFile]) {
     const text = readIfAllowed(file);
-    if (text !== undefined) return { ...(await soundly(parse(text, file))), file };
+    if (text !== undefined) return loaded(parse(text, file), file);
   }
-  return { config: DEFAULT_CONFIG, places: defaultPlaces(), file: undefined };
+  return { places: new Places(DEFAULT_CONFIG), config: DEFAULT_CONFIG, file: undefined };
 }
 
 /** @throws {Failure} if it is not there or cannot be read. @throws {ConfigError} if it has mistakes. */
@@ -69,10 +70,10 @@ function readIfAllowed(file: string): string | undefined {
   return readText(file);
 }
 
-async function soundly(reading: Promise<Config>): Promise<Pick<LoadedConfig, 'config' | 'places'>> {
+async function loaded(reading: Promise<Config>, file: string): Promise<LoadedConfig> {
   try {
     const config = await reading;
-    return { config, places: new Places(config) };
+    return { places: new Places(config), config, file };
   } catch (error) {
     throw error instanceof ConfigError ? toFailure(error) : error;
   }

@@ -1,13 +1,22 @@
 /** Connections that listeners could not take: the kernel counts them in each network namespace. */
 import type { AcceptOverflows } from '../model/network.js';
-import { readResidentCounters } from './net-counters.js';
+import { countersOf, namespaceOf, readResidentCounters, type NetCounters } from './net-counters.js';
 
 const COUNTER = 'TcpExtListenOverflows';
 const INIT = 1;
+/** Looking for namespaces is looking at every process. Those that are younger are not too late: their counters began at 0. */
+const SEARCH_EACH_NS = 60e9;
+
+/** A namespace, the process by which it is read, and what its counter was. */
+interface Known {
+  pid: number;
+  count: number;
+}
 
 /** What has been counted since the last look, by namespace. */
 export class AcceptOverflowCounters {
-  private before: ReadonlyMap<number, number>;
+  private known = new Map<number, Known>();
+  private nextSearchNs = -Infinity;
 
   /**
    * @param netns only of these namespaces; none: of all
@@ -17,44 +26,12 @@ export class AcceptOverflowCounters {
     private readonly netns: readonly number[],
     private readonly hostRoot: string,
   ) {
-    this.before = new Map(this.read().map(({ netns, count }) => [netns, count]));
+    for (const [inode, { counters, pid }] of this.search()) this.known.set(inode, { pid, count: countOf(counters) });
   }
 
-  take(): AcceptOverflows[] {
-    const now = this.read();
-    const grown = now.map((each) => ({ ...each, count: grownTo(each.count, this.before.get(each.netns)) }));
-    this.before = new Map(now.map(({ netns, count }) => [netns, count]));
-    return grown.filter(({ count }) => count > 0);
+  /** @param nowNs of any clock that does not go back */
+  take(nowNs: number): AcceptOverflows[] {
+    const isComplete = [...this.known].map(([netns, known]) => this.read(netns, known)).every(Boolean);
+    const taken = this.takeGrowth();
+    return taken;
   }
-
-  private read(): AcceptOverflows[] {
-    return [...readResidentCounters(['netstat'], this.hostRoot)]
-      .filter(([netns]) => this.netns.length === 0 || this.netns.includes(netns))
-      .map(([netns, { counters, pid }]) => ({
-        ...NOWHERE,
-        netns,
-        // What all of the host shares belongs to none of its processes.
-        pid: pid === INIT ? 0 : pid,
-        count: counters.get(COUNTER) ?? 0,
-      }));
-  }
-}
-
-/** The number of a namespace that has ended is given to the next one, which counts from 0. */
-function grownTo(count: number, before = 0): number {
-  return count < before ? count : count - before;
-}
-
-const NOWHERE: AcceptOverflows = {
-  type: 'accept-overflows',
-  count: 0,
-  localAddress: '::',
-  localPort: 0,
-  remoteAddress: '::',
-  remotePort: 0,
-  netns: 0,
-  cgroupId: 0,
-  uid: 0,
-  pid: 0,
-  comm: '',
-};

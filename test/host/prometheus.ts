@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { ROOT } from '../features.js';
 
+const ROOT = path.resolve(import.meta.dirname, '../../..');
 const LISTENS = /msg="Listening on".* address=(\S+)/;
 const IS_READY = 'msg="Server is ready to receive web requests."';
 /** Of the log: what is told if it does not start. */
