@@ -76,7 +76,7 @@ export default class Health extends BaseCommand {
         filter: toFilter(flags, (text) => attribution.cgroupId(text)),
         transport: flags.transport,
         byRemote: false,
-        byProcess: false,
+        byProcess: attribution.hasCgroupV1,
         sampleNs: timing.intervalMs * 1e6,
         places: placeNetworks(places),
         measuresRuns: flags.stats,

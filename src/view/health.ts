@@ -12,19 +12,19 @@ import { sparkline } from './scale.js';
 import { createTableView } from './table.js';
 import { createTimeText } from './time.js';
 import { isAppended, type Display, type View, type ViewOptions } from './view.js';
-import { filled, textWidth } from './width.js';
+import { filled, textWidth, wrapped } from './width.js';
 
 const LABEL_WIDTH = 15;
 const CURVE = { least: 10, most: 60 };
-/** A table is worth its place if it has a blank line, a header and a row. */
-const LEAST_TABLE = 3;
+/** A table is worth its place if it has a blank line, a header, a row, and a line for how many more there are. */
+const LEAST_TABLE = 4;
 /** The cursor's. */
 const CURSOR_LINE = 1;
 /** What the regions get of a screen that is too small for both tables. */
 const REGIONS_SHARE = 1 / 3;
 
 const KEYS: readonly KeyHelp[] = [
-  ['s, S', 'sort by the next column, or the one before; at first the worst come first'],
+  ['s, S', 'sort by the next column, or the one before; at first: the worst'],
   ['r', 'reverse the order'],
   ['1-9', 'show so many groups: 12 is 1 and 2; 0: all that fit'],
 ];
@@ -36,10 +36,11 @@ const SIDES_LEGEND = 'IN, inside: internal addresses; OUT, outside: external one
 const LEGEND_HEIGHT = 30;
 const WORDS_HELP = [
   SIDES_LEGEND,
-  'SYN LOSS   attempts that had to send their SYN again: it or its answer got lost',
-  'RESENT     segments sent again of all that were sent; STALL: how long flows stood still',
-  'OVERFLOW   connections that found the accept queue full: the program does not accept() fast enough',
-  'Curves are the P95 of each interval, newest right. Figures are of the last time that the title says.',
+  'SYN LOSS: attempts that had to send their SYN again: it or its answer got lost',
+  'RESENT: segments sent again, of all that were sent',
+  'STALL: how long flows stood still until a timer sent again, summed up',
+  'OVERFLOW: connections that found the accept queue of their listener full',
+  'Curves: P95 of each interval, newest right, each step at least the double',
 ];
 
 /** A line of what the host did. */
@@ -168,6 +169,13 @@ function legend({ width = Infinity, height = Infinity }: Readonly<Display>): str
   return height < LEGEND_HEIGHT ? [LEGEND] : filled([LEGEND, SIDES_LEGEND], '; ', width);
 }
 
+/** Lines that break between clauses, unless that takes more of them. */
+function verdictLines(text: string, { width = Infinity }: Readonly<Display>): string[] {
+  const byClause = filled(text.split(/(?<=[,:]) /), ' ', width).flatMap((line) => wrapped(line, width));
+  const byWord = wrapped(text, width);
+  return byClause.length > byWord.length ? byWord : byClause;
+}
+
 /** One table, and the display that says how much room it has. */
 function createSection(options: HealthViewOptions, header: string) {
   const display = { ...options.display };
@@ -185,27 +193,29 @@ function createSection(options: HealthViewOptions, header: string) {
   });
   return {
     view,
-    /** Lines that it would fill: a blank one, the header, rows and notes. */
-    need: ({ rows, notes }: HealthSectionRows): number =>
-      rows.length === 0 ? 0 : 2 + rows.length + notes.length,
     /** @param room lines that it may fill */
     draw(newest: HealthSectionRows, room: number, now: { nowNs: number; clockOffsetNs: number }): string[] {
-      if (newest.rows.length === 0 || room < LEAST_TABLE) return [];
+      const need = needOf(newest);
+      if (need === 0 || room < Math.min(need, LEAST_TABLE)) return [];
       section = newest;
       display.width = options.display.width;
       // A table keeps a line for `… 12 more`, and one for the cursor.
-      const all = 2 + newest.rows.length + newest.notes.length <= room;
-      display.height = room + (all ? 2 : 0);
+      display.height = room + (need <= room ? 2 : 0);
       const text = view.frame(now.nowNs, now.clockOffsetNs) ?? '';
       return ['', ...text.trimEnd().split('\n')];
     },
   };
 }
 
-/** Lines for the groups and for the regions. */
+/** Lines that a table would fill: a blank one, the header, rows and notes. */
+const needOf = ({ rows, notes }: HealthSectionRows): number =>
+  rows.length === 0 ? 0 : 2 + rows.length + notes.length;
+
+/** Lines for the groups, which come first, and for the regions. */
 function divide(room: number, groups: number, regions: number): [groups: number, regions: number] {
   const forRegions = Math.min(regions, Math.max(LEAST_TABLE, Math.floor(room * REGIONS_SHARE)));
   const forGroups = Math.min(groups, room - forRegions);
+  if (groups > 0 && forGroups < LEAST_TABLE) return [room, 0];
   return [forGroups, Math.min(regions, room - forGroups)];
 }
 
@@ -228,8 +238,8 @@ export function createHealthView<Item>(options: HealthViewOptions): View<Item> {
   const headLines = (report: HealthReport): string[] => {
     const { standing, text } = verdictOf(report);
     const mark = display.plain ? '' : `${MARKS[standing]} `;
-    const verdict = filled(`${mark}${text}`.split(' '), ' ', display.width ?? Infinity);
-    const title = `THIS HOST, last ${windowText(report.seconds)}`;
+    const verdict = verdictLines(`${mark}${text}`, display);
+    const title = report.seconds > 0 ? `THIS HOST, last ${windowText(report.seconds)}` : 'THIS HOST';
     const { host } = report;
     const lines = [
       attemptsLine(host, options.pending()),
@@ -262,7 +272,7 @@ export function createHealthView<Item>(options: HealthViewOptions): View<Item> {
     const height = appended ? Infinity : (display.height ?? Infinity);
     const room = height - CURSOR_LINE - head.length - foot.length;
     const { groups, regions } = report;
-    const needs = [groups, regions].map((section) => (section ? sectionOf(section).need(section) : 0));
+    const needs = [groups, regions].map((section) => (section ? needOf(section) : 0));
     const rooms = divide(room, needs[0] ?? 0, needs[1] ?? 0);
     const tables = [groups, regions].flatMap((section, at) =>
       section ? sectionOf(section).draw(section, rooms[at] ?? 0, { nowNs, clockOffsetNs }) : [],
