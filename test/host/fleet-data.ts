@@ -23,7 +23,7 @@ interface Metric {
   name: string;
   type: 'counter' | 'histogram';
   /** Growth between two scrapes of one series of a host. */
-  series(traffic: HostTraffic): { suffix: string; labels: Labels; growth: number }[];
+  series: (traffic: HostTraffic) => { suffix: string; labels: Labels; growth: number }[];
 }
 
 const counter = (name: string, of: (traffic: HostTraffic) => number): Metric => ({
