@@ -35,6 +35,7 @@ export const kernel: Part = {
       tool('connlat --hist'),
       retrans('retrans'),
       retrans('retrans --by remote'),
+      tool('health'),
       ...peers.map((peer) => tracerOf(peer)),
     ];
     const measure = async (tracer: Tracer): Promise<Sample> => {

@@ -4,6 +4,7 @@ import { cpus, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { libbpfVersion } from '#bpf-native-bindings';
 import { Namespace } from '#tcpscope/lab/network.js';
+import { agent } from './agent.js';
 import { cpu } from './cpu.js';
 import { flood, minute } from './flood.js';
 import { growth } from './growth.js';
@@ -19,7 +20,20 @@ import { slowDown } from './slow-down.js';
 import { coldStart, start } from './start.js';
 import { markdown, type Table } from './table.js';
 
-const PARTS = [kernel, slowDown, cpu, start, memories, flood, minute, growth, retransmission, owners, places];
+const PARTS = [
+  kernel,
+  slowDown,
+  cpu,
+  start,
+  memories,
+  flood,
+  minute,
+  growth,
+  retransmission,
+  owners,
+  places,
+  agent,
+];
 /** Only when told. */
 const EXTRA = [coldStart];
 

@@ -31,6 +31,7 @@ const struct tally *const tally_layout = 0;
 const enum setting *const setting_layout = 0;
 const struct run_cost *const run_cost_layout = 0;
 const enum outcome *const outcome_layout = 0;
+const struct place_key *const place_key_layout = 0;
 const enum counter *const counter_layout = 0;
 
 static __always_inline bool wants_start(const struct flow *flow, const struct sock *sk) {

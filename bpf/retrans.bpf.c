@@ -85,6 +85,7 @@ const volatile __u32 wanted_states = 0;
 const struct retransmit *const retransmit_layout = 0;
 const struct socket_counts *const socket_counts_layout = 0;
 const struct owner_found *const owner_found_layout = 0;
+const struct place_key *const place_key_layout = 0;
 const enum counter *const counter_layout = 0;
 
 static __always_inline bool wants(const struct retransmit *event) {

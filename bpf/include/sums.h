@@ -15,6 +15,7 @@
 #include "flow.h"
 #include "histogram.h"
 #include "outcome.h"
+#include "place.h"
 
 /* More than any program has: the buckets of a histogram, and some. */
 #define CELLS (HISTOGRAM_BUCKETS + 16)
@@ -23,6 +24,7 @@
 struct grouping {
     ip_t ipv4_mask; /* of the remote address */
     ip_t ipv6_mask;
+    flag_t by_place; /* an address that stands for the remote address's place, in place of it */
     flag_t by_remote_port;
     flag_t by_pid;
     flag_t by_comm;
@@ -82,8 +84,12 @@ static __always_inline ip_t masked(const ip_t *ip) {
 }
 
 static __always_inline struct sum_key group_of(const struct flow *flow, enum outcome outcome) {
-    struct sum_key key = {.remote_address = masked(&flow->remote_address)};
+    struct sum_key key = {};
 
+    if (grouping.by_place)
+        key.remote_address = place_of(&flow->remote_address);
+    else
+        key.remote_address = masked(&flow->remote_address);
     if (grouping.by_remote_port)
         key.remote_port = flow->remote_port;
     if (grouping.by_pid)

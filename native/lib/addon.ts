@@ -16,6 +16,7 @@ interface Addon {
   /** pagesPerCpu 0: a ring buffer. */
   readonly Events: new (object: NativeObject, map: string, pagesPerCpu: number) => NativeEvents;
   readonly Stats: new () => NativeStats;
+  readonly UnixDatagram: new (path: string) => NativeUnixDatagram;
   readonly kernelBtf: {
     available(): boolean;
     hasType(name: string, kind: number): boolean;
@@ -86,6 +87,11 @@ export interface NativeEvents {
 }
 
 export interface NativeStats {
+  close(): void;
+}
+
+export interface NativeUnixDatagram {
+  send(bytes: Uint8Array): boolean;
   close(): void;
 }
 

@@ -12,6 +12,7 @@ export { BpfMap, perCpuStride, type MapEntries } from './map.js';
 export { BpfObject, type ProgramInfo, type TestRunOptions, type TestRunResult } from './object.js';
 export { readInNetworkNamespace, renouncePrivileges, type Remainder } from './privileges.js';
 export { BpfStats, enableStats } from './stats.js';
+export { connectUnixDatagram, UnixDatagramSocket } from './unix_datagram.js';
 
 /** The version of the libbpf that is linked in, such as 'v1.1'; '' where the addon cannot be used. */
 export const libbpfVersion: string = addon.libbpfVersion;

@@ -10,6 +10,7 @@
 #include "object.h"
 #include "privileges.h"
 #include "stats.h"
+#include "unix_datagram.h"
 
 namespace bpf {
 
@@ -40,6 +41,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
     exports["Map"] = Map::Define(env);
     exports["Events"] = Events::Define(env);
     exports["Stats"] = Stats::Define(env);
+    exports["UnixDatagram"] = UnixDatagram::Define(env);
     exports["kernelBtf"] = DefineKernelBtf(env);
     DefinePrivileges(env, exports);
     exports["setErrorFactory"] = Napi::Function::New(env, SetErrorFactory, "setErrorFactory");

@@ -55,10 +55,21 @@ export function maskOf(bits: number): number {
   return bits >= WORD_BITS ? -1 : ~(0xffff_ffff >>> bits);
 }
 
+/** The first address that is above all of a network; undefined if there is none. */
+export function firstBehind({ words, length }: Prefix): Words | undefined {
+  const behind = words.map((word, index) => (word | ~maskOf(length - index * WORD_BITS)) >>> 0);
+  for (let index = behind.length - 1; index >= 0; index--) {
+    behind[index] = (behind[index]! + 1) >>> 0;
+    if (behind[index] !== 0) return behind;
+  }
+  return undefined;
+}
+
 /** `10.0.0.0/8`, `2001:db8::/32` (RFC 5952). */
 export const formatPrefix = ({ words, length }: Prefix): string => `${formatAddress(words)}/${length}`;
 
-function formatAddress(words: Words): string {
+/** As text: IPv6 as RFC 5952 has it. */
+export function formatAddress(words: Words): string {
   const bytes = words.flatMap((word) => [word >>> 24, (word >>> 16) & 255, (word >>> 8) & 255, word & 255]);
   return bytes.length === 4 ? bytes.join('.') : new ipaddr.IPv6(bytes).toRFC5952String();
 }

@@ -1,6 +1,6 @@
 /** Region, role and side (internal or external) of addresses. */
 import type { Place } from '../model/attribution.js';
-import { formatPrefix, parseAddress, type Words } from './address.js';
+import { formatPrefix, parseAddress, type Prefix, type Words } from './address.js';
 import { DEFAULT_CONFIG, type Config } from './config.js';
 import { PrefixTable, type Entry } from './prefix-table.js';
 
@@ -21,6 +21,8 @@ export class Places {
   /** Whether any address can have a region. */
   readonly hasRegions: boolean;
   readonly hasRoles: boolean;
+  /** Networks that decide anything; some may be there twice. */
+  readonly prefixes: readonly Prefix[];
   private readonly regions: PrefixTable<string>;
   private readonly roles: PrefixTable<string>;
   private readonly externals: PrefixTable<boolean>;
@@ -31,6 +33,8 @@ export class Places {
     this.regionNames = [...new Set(config.regions.map(({ value }) => value))];
     this.hasRegions = config.regions.length > 0;
     this.hasRoles = config.roles.length > 0;
+    const named = [...config.regions, ...config.roles].map(({ prefix }) => prefix);
+    this.prefixes = [...named, ...config.internal, ...config.external];
     this.regions = new PrefixTable(config.regions);
     this.roles = new PrefixTable(config.roles);
     this.externals = new PrefixTable([

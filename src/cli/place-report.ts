@@ -4,7 +4,8 @@ import type { Config, ConfigError } from '../attribute/config.js';
 import type { Explanation } from '../attribute/places.js';
 import type { Entry } from '../attribute/prefix-table.js';
 import { textWidth } from '../view/width.js';
-import { formatCount } from '../model/units.js';
+import { addressText, type AgentConfig } from '../model/agent-config.js';
+import { formatCount, formatElapsed, sanitize } from '../model/units.js';
 
 /** An address as it was asked for, and what it becomes. */
 export interface Answer extends Explanation {
@@ -15,7 +16,7 @@ const SHOWN_NAMES = 8;
 
 /** Lines for people. */
 export function describeConfig(file: string, config: Config): string[] {
-  const { regions, roles, internal, external, isInternalDefault } = config;
+  const { regions, roles, internal, external, isInternalDefault, agent } = config;
   const carved = external.length > 0 ? `, but not ${listed(external.map(formatPrefix))}` : '';
   return [
     `${file}: no mistakes`,
@@ -26,6 +27,7 @@ export function describeConfig(file: string, config: Config): string[] {
         'internal',
         `${listed(internal.map(formatPrefix)) || 'nothing'}${isInternalDefault ? ' (default)' : ''}${carved}`,
       ],
+      ...(agent ? [['agent', agentSentence(agent)]] : []),
     ]),
   ];
 }
@@ -52,6 +54,7 @@ export function configToJson(file: string, config: Config, answers: readonly Ans
     internal: config.internal.map(formatPrefix),
     internal_is_default: config.isInternalDefault,
     external: config.external.map(formatPrefix),
+    agent: config.agent ? agentToJson(config.agent) : null,
     addresses: answers.map(({ address, place, regionPrefix, rolePrefix, sidePrefix }) => ({
       address,
       region: place.region ?? null,
@@ -70,6 +73,35 @@ export const mistakesToJson = (file: string, { mistakes, count }: ConfigError): 
   mistake_count: count,
   mistakes,
 });
+
+/** Where the agent publishes, and how much. */
+export function agentSentence(agent: AgentConfig): string {
+  const outputs = Object.entries(destinations(agent)).map(([name, to]) => `${name} ${to}`);
+  return `${outputs.join(', ')}; every ${formatElapsed(agent.intervalMs * 1e6)}, up to ${formatCount(agent.maxSeries)} series`;
+}
+
+/** Without headers, which are secrets. */
+const agentToJson = (agent: AgentConfig): object => ({
+  region: agent.region ?? null,
+  source: agent.source,
+  interval_ms: agent.intervalMs,
+  series: agent.maxSeries,
+  remotes: agent.topRemotes,
+  outputs: destinations(agent),
+});
+
+/** Where each output goes. */
+function destinations({ prometheus, otlp, dogstatsd, health }: AgentConfig): Record<string, string> {
+  return {
+    ...(prometheus && { prometheus: addressText(prometheus.listen) }),
+    ...(otlp && { otlp: otlp.endpoint }),
+    ...(dogstatsd && {
+      dogstatsd:
+        'path' in dogstatsd.address ? sanitize(dogstatsd.address.path) : addressText(dogstatsd.address),
+    }),
+    ...(health && { health: addressText(health) }),
+  };
+}
 
 const decided = (what: string, prefix: string | undefined): string =>
   prefix === undefined ? what : `${what} (${prefix})`;

@@ -271,10 +271,23 @@ export function decodeOwner(view: DataView, offset: number): Owner {
   };
 }
 
+/** struct place_key. */
+export interface PlaceKey {
+  prefixLength: number;
+  network: string;
+}
+/** Bytes of a struct place_key. */
+export const PLACE_KEY_SIZE = 20;
+
+export function decodePlaceKey(view: DataView, offset: number): PlaceKey {
+  return { prefixLength: view.getUint32(offset + 0, true), network: readIp(view, offset + 4) };
+}
+
 /** struct grouping. */
 export interface Grouping {
   ipv4Mask: string;
   ipv6Mask: string;
+  byPlace: boolean;
   byRemotePort: boolean;
   byPid: boolean;
   byComm: boolean;
@@ -288,12 +301,13 @@ export const GROUPING_SIZE = 40;
 export function writeGrouping(view: DataView, offset: number, value: Grouping): void {
   writeIp(view, offset + 0, value.ipv4Mask);
   writeIp(view, offset + 16, value.ipv6Mask);
-  view.setUint8(offset + 32, value.byRemotePort ? 1 : 0);
-  view.setUint8(offset + 33, value.byPid ? 1 : 0);
-  view.setUint8(offset + 34, value.byComm ? 1 : 0);
-  view.setUint8(offset + 35, value.byNetns ? 1 : 0);
-  view.setUint8(offset + 36, value.byCgroup ? 1 : 0);
-  view.setUint8(offset + 37, value.byOutcome ? 1 : 0);
+  view.setUint8(offset + 32, value.byPlace ? 1 : 0);
+  view.setUint8(offset + 33, value.byRemotePort ? 1 : 0);
+  view.setUint8(offset + 34, value.byPid ? 1 : 0);
+  view.setUint8(offset + 35, value.byComm ? 1 : 0);
+  view.setUint8(offset + 36, value.byNetns ? 1 : 0);
+  view.setUint8(offset + 37, value.byCgroup ? 1 : 0);
+  view.setUint8(offset + 38, value.byOutcome ? 1 : 0);
 }
 
 /** struct sum_key. */

@@ -11,6 +11,7 @@ import {
   type Handshake,
   type Transport,
 } from '../events/shared.js';
+import type { PlaceNetwork } from '../model/attribution.js';
 import type { HandshakeAudit } from '../model/audit.js';
 import { NO_PARTS, type FlowParts } from '../model/flow-parts.js';
 import type { HandshakeItem, PendingEnd } from '../model/handshake.js';
@@ -22,6 +23,7 @@ import { NEW_CGROUPS, NewCgroupPaths } from './cgroup-paths.js';
 import { HandshakeAuditor } from './handshake-audit.js';
 import { HANDSHAKE_SUM_MAPS, handshakeSum, talliesOf } from './handshake-sums.js';
 import { programsFor, requiredTracepoints } from './hooks.js';
+import { PlaceTable } from './place-table.js';
 import { bestTransport, forgetKernelTypes, preflight } from './preflight.js';
 import { Program, type ProgramOptions } from './program.js';
 import { groupingBy, Sums } from './sums.js';
@@ -33,6 +35,8 @@ export interface HandshakeSourceOptions {
   syncErrors: boolean;
   /** Sum up in the kernel by these parts of a flow instead of sending events. */
   sumsBy?: FlowParts | undefined;
+  /** Where addresses are, for sums by place. */
+  places?: readonly PlaceNetwork[];
   /** `adjust` may be called. */
   adjustable?: boolean;
   /** Age from which a hanging attempt is reported as pending, in ns; 0: never. */
@@ -103,6 +107,7 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
   private sendsEvents: boolean;
   /** Sums may have come since they were last taken. */
   private hasSums = false;
+  private readonly places: PlaceTable | undefined;
   private readonly auditor: HandshakeAuditor | undefined;
   private readonly cgroups: NewCgroupPaths;
 
@@ -114,6 +119,8 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
     this.cgroups = new NewCgroupPaths(program);
     const { sumsBy, adjustable } = options;
     this.sums = sumsBy || adjustable ? new Sums(program, sumsBy ?? NO_PARTS) : undefined;
+    this.places = sumsBy?.place === true ? new PlaceTable(program) : undefined;
+    this.replacePlaces(options.places ?? []);
     this.sendsEvents = sumsBy === undefined;
     if (adjustable) this.adjust({ sums: !this.sendsEvents, sampleOneIn: 1 });
     program.attach();
@@ -144,6 +151,11 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
       settings.update(u32(SETTINGS.indexOf(name)), u32(value));
     this.hasSums ||= !this.sendsEvents;
     this.sendsEvents = !sums;
+  }
+
+  /** Addresses are elsewhere from now on. */
+  replacePlaces(places: readonly PlaceNetwork[]): void {
+    this.places?.replace(places);
   }
 
   /** Attempts that passed the filter since the start, the ones that are not followed included. */

@@ -16,38 +16,64 @@ export interface CounterReading {
   readonly entered: boolean;
 }
 
+/** Counters of a namespace, and a process that lives in it. */
+export interface ResidentCounters {
+  readonly counters: NetCounters;
+  readonly pid: number;
+}
+
 /**
  * Counters by namespace inode, of every namespace that a process lives in or that `ip netns` has named. One that only an
  * open socket or descriptor keeps alive cannot be found.
  * @param hostRoot where the root folder of the host is
  */
 export function readNetCounters(files: readonly CounterFile[], hostRoot = '/'): CounterReading {
-  const proc = path.join(hostRoot, 'proc');
-  const named = path.join(hostRoot, NAMED);
-  const counters = new Map<number, NetCounters>();
+  const byNamespace = new Map<number, NetCounters>();
+  for (const [inode, { counters }] of readResidentCounters(files, hostRoot)) byNamespace.set(inode, counters);
   let entered = false;
-  for (const entry of readdirSync(proc)) {
-    if (!/^\d+$/.test(entry)) continue;
-    const inode = namespaceOf(`${proc}/${entry}/ns/net`);
-    if (inode === undefined || counters.has(inode)) continue;
-    const text = attempt(() =>
-      files.map((file) => readFileSync(`${proc}/${entry}/net/${file}`, 'utf8')).join(''),
-    );
-    if (text !== undefined) counters.set(inode, parseCounters(text));
-  }
+  const named = path.join(hostRoot, NAMED);
   for (const name of attempt(() => readdirSync(named)) ?? []) {
     const file = path.join(named, name);
     const inode = attempt(() => statSync(file).ino);
-    if (inode === undefined || counters.has(inode)) continue;
+    if (inode === undefined || byNamespace.has(inode)) continue;
     // Nobody lives there, so /proc does not lead to it; entering it does.
     const text = attempt(() =>
       files.map((each) => readInNetworkNamespace(file, `/proc/thread-self/net/${each}`)).join(''),
     );
     if (text === undefined) continue;
     entered = true;
-    counters.set(inode, parseCounters(text));
+    byNamespace.set(inode, parseCounters(text));
   }
-  return { byNamespace: counters, entered };
+  return { byNamespace, entered };
+}
+
+/** The same, only of namespaces that a process lives in: these can be read without entering them. */
+export function readResidentCounters(
+  files: readonly CounterFile[],
+  hostRoot: string,
+): Map<number, ResidentCounters> {
+  const byNamespace = new Map<number, ResidentCounters>();
+  for (const entry of readdirSync(path.join(hostRoot, 'proc'))) {
+    if (!/^\d+$/.test(entry)) continue;
+    const pid = Number(entry);
+    const inode = namespaceOf(pid, hostRoot);
+    if (inode === undefined || byNamespace.has(inode)) continue;
+    const counters = countersOf(pid, files, hostRoot);
+    if (counters !== undefined) byNamespace.set(inode, { counters, pid });
+  }
+  return byNamespace;
+}
+
+/** Those of the namespace that a process lives in; undefined if it has ended. */
+export function countersOf(
+  pid: number,
+  files: readonly CounterFile[],
+  hostRoot: string,
+): NetCounters | undefined {
+  const text = attempt(() =>
+    files.map((file) => readFileSync(`${hostRoot}/proc/${pid}/net/${file}`, 'utf8')).join(''),
+  );
+  return text === undefined ? undefined : parseCounters(text);
 }
 
 /** A line of names and a line of values for each protocol: `Tcp: ActiveOpens …`, `Tcp: 12 …`. */
@@ -64,8 +90,9 @@ function parseCounters(text: string): NetCounters {
   return counters;
 }
 
-function namespaceOf(link: string): number | undefined {
-  const text = attempt(() => readlinkSync(link));
+/** Inode of the network namespace that a process lives in; undefined if it has ended. */
+export function namespaceOf(pid: number, hostRoot: string): number | undefined {
+  const text = attempt(() => readlinkSync(`${hostRoot}/proc/${pid}/ns/net`));
   const inode = text === undefined ? undefined : /\[(\d+)\]/.exec(text)?.[1];
   return inode === undefined ? undefined : Number(inode);
 }

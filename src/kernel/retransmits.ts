@@ -17,6 +17,7 @@ import {
   type Kind,
   type Transport,
 } from '../events/shared.js';
+import type { PlaceNetwork } from '../model/attribution.js';
 import type { RetransmitAudit } from '../model/audit.js';
 import { ownerTest } from '../model/flow-filter.js';
 import { NO_PARTS, type FlowParts } from '../model/flow-parts.js';
@@ -29,6 +30,7 @@ import type { Losses, Source } from '../model/source.js';
 import { NEW_CGROUPS, NewCgroupPaths } from './cgroup-paths.js';
 import { programsFor, requiredTracepoints } from './hooks.js';
 import { SocketOwners } from './owners.js';
+import { PlaceTable } from './place-table.js';
 import { bestTransport, forgetKernelTypes, preflight } from './preflight.js';
 import { Program, type ProgramOptions } from './program.js';
 import { RetransmitAuditor } from './retransmit-audit.js';
@@ -47,6 +49,12 @@ export interface RetransmitSourceOptions {
   sampleNs: number;
   /** Sum up by these parts of a flow what sockets sent that come and go between two looks. */
   sumsBy?: FlowParts | undefined;
+  /** Where addresses are, for sums by place. */
+  places?: readonly PlaceNetwork[];
+  /** Cells of sums between two looks, 65,536 unless told. */
+  maxCells?: number;
+  /** Look for owners that are not known; true unless told. */
+  findsOwners?: boolean;
   /** Tell of each connection that becomes established, for the clocks of recordings. */
   meetings: boolean;
   /** Have the kernel measure what the programs cost. */
@@ -86,7 +94,7 @@ export const SAMPLING_HOOKS: readonly Hook[] = [
 
 /** What is loaded for these options. */
 export function retransmitPrograms(options: RetransmitSourceOptions): ProgramOptions {
-  const { filter, kinds, states, meetings, sumsBy } = options;
+  const { filter, kinds, states, meetings, sumsBy, maxCells } = options;
   const countSockets = options.sampleNs > 0;
   const sumSockets = countSockets && sumsBy !== undefined;
   const transport = options.transport === 'auto' ? bestTransport() : options.transport;
@@ -106,6 +114,7 @@ export function retransmitPrograms(options: RetransmitSourceOptions): ProgramOpt
     attach: programsFor([...RETRANSMIT_HOOKS, ...(countSockets ? SAMPLING_HOOKS : [])]),
     iterators: ['find_owners', ...(countSockets ? ['sample_sockets'] : [])],
     unusedMaps: sumSockets ? [] : [...SUM_MAPS, 'told_sockets', 'marks_missing'],
+    mapSizes: maxCells ? { cells_even: maxCells, cells_odd: maxCells } : {},
     measuresRuns: options.measuresRuns ?? false,
   };
 }
@@ -116,11 +125,13 @@ const SAMPLE_SHARE = 0.1;
 export class RetransmitSource implements Source<RetransItem | Meeting> {
   private readonly auditor: RetransmitAuditor | undefined;
   private readonly owners: SocketOwners;
+  private readonly findsOwners: boolean;
   private readonly isOwner: (flow: Flow) => boolean;
   private readonly cgroups: NewCgroupPaths;
   private readonly ledger = new SocketLedger();
   /** Where the kernel sums up what short-lived sockets sent. */
   private readonly sums: Sums | undefined;
+  private readonly places: PlaceTable | undefined;
   /** Retransmissions whose owner is still looked for, and what came after them. */
   private waiting: Retransmit[] = [];
   /** Owners that became known after the fact. */
@@ -137,7 +148,10 @@ export class RetransmitSource implements Source<RetransItem | Meeting> {
   ) {
     const { sumsBy, sampleNs } = options;
     this.sums = sumsBy && sampleNs > 0 ? new Sums(program, sumsBy) : undefined;
+    this.places = this.sums && sumsBy?.place === true ? new PlaceTable(program) : undefined;
+    this.replacePlaces(options.places ?? []);
     this.owners = new SocketOwners(program);
+    this.findsOwners = options.findsOwners ?? true;
     this.isOwner = ownerTest(options.filter);
     this.cgroups = new NewCgroupPaths(program);
     this.auditor = options.audit ? new RetransmitAuditor(options.hostRoot ?? '/') : undefined;
@@ -153,6 +167,11 @@ export class RetransmitSource implements Source<RetransItem | Meeting> {
     forgetKernelTypes();
     const program = Program.load(programs);
     return new RetransmitSource(program, options);
+  }
+
+  /** Addresses are elsewhere from now on. */
+  replacePlaces(places: readonly PlaceNetwork[]): void {
+    this.places?.replace(places);
   }
 
   drain(nowNs: number): (RetransItem | Meeting)[] {
@@ -178,7 +197,7 @@ export class RetransmitSource implements Source<RetransItem | Meeting> {
   private settled(nowNs: number): Retransmit[] {
     this.owners.answer(this.waiting, this.found.splice(0));
     if (this.waiting.length === 0) return [];
-    if (!this.owners.complete(this.waiting, nowNs)) return [];
+    if (this.findsOwners && !this.owners.complete(this.waiting, nowNs)) return [];
     const settled = this.waiting;
     this.waiting = [];
     for (const segment of settled) this.auditor?.add(segment);

@@ -15,13 +15,14 @@ import type { Flow } from '../model/flow.js';
 import type { Program } from './program.js';
 
 /** Maps that are not needed where every event is sent. */
-export const SUM_MAPS = ['cells_even', 'cells_odd', 'active_cells', 'other_cells'] as const;
+export const SUM_MAPS = ['places', 'cells_even', 'cells_odd', 'active_cells', 'other_cells'] as const;
 
 /** How the kernel is told what makes groups. */
 export function groupingBy(parts: FlowParts): Grouping {
   return {
     ipv4Mask: ipaddr.IPv4.subnetMaskFromPrefixLength(parts.ipv4Length).toString(),
     ipv6Mask: ipaddr.IPv6.subnetMaskFromPrefixLength(parts.ipv6Length).toString(),
+    byPlace: parts.place,
     byRemotePort: parts.remotePort,
     byPid: parts.pid,
     byComm: parts.comm,

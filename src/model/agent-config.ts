@@ -12,6 +12,10 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** `127.0.0.1:9469`, `[::1]:9469`. */
+export const addressText = ({ host, port }: ListenAddress): string =>
+  `${host.includes(':') ? `[${host}]` : host}:${port}`;
+
 export interface PrometheusConfig {
   readonly listen: ListenAddress;
   /** PEM files. */

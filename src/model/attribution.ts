@@ -27,6 +27,15 @@ export interface Place {
   readonly external: boolean;
 }
 
+/** A network that decides where its addresses are, for the kernel's table. */
+export interface PlaceNetwork {
+  readonly network: string;
+  /** Of the address as IPv6: 96 more of an IPv4 network. */
+  readonly length: number;
+  /** An address in the same place. */
+  readonly standsFor: string;
+}
+
 /** Each is undefined where it is not known. */
 export interface Attribution {
   workload?: Workload | undefined;

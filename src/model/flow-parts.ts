@@ -5,6 +5,8 @@ export interface FlowParts {
   /** Bits of the remote address that count, for IPv4 and IPv6. */
   readonly ipv4Length: number;
   readonly ipv6Length: number;
+  /** Of the remote address only where it is: its region, role and side, as one address that stands for the place. */
+  readonly place: boolean;
   readonly remotePort: boolean;
   readonly pid: boolean;
   readonly comm: boolean;
@@ -16,6 +18,7 @@ export interface FlowParts {
 export const NO_PARTS: FlowParts = {
   ipv4Length: 0,
   ipv6Length: 0,
+  place: false,
   remotePort: false,
   pid: false,
   comm: false,
@@ -34,6 +37,7 @@ export function allParts(each: readonly Partial<FlowParts>[]): FlowParts {
     (all, parts) => ({
       ipv4Length: Math.max(all.ipv4Length, parts.ipv4Length ?? 0),
       ipv6Length: Math.max(all.ipv6Length, parts.ipv6Length ?? 0),
+      place: all.place || parts.place === true,
       remotePort: all.remotePort || parts.remotePort === true,
       pid: all.pid || parts.pid === true,
       comm: all.comm || parts.comm === true,

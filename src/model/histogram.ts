@@ -29,6 +29,11 @@ export function bucketStart(index: number): number {
   return (index - shift * SUB_BUCKETS) * 2 ** shift;
 }
 
+/** What a duration in a bucket is taken for. */
+export function bucketMiddle(index: number): number {
+  return Math.floor((bucketStart(index) + bucketStart(index + 1) - 1) / 2);
+}
+
 /** How many durations are in a bucket, and the least and the greatest of them. */
 export interface BucketCount {
   bucket: number;
@@ -96,8 +101,12 @@ export class LatencyHistogram {
     let at = 0;
     while (at < this.#counts.length && (seen += this.#counts[at] ?? 0) < rank) at++;
     const index = this.#indexes[at] ?? 0;
-    const middle = Math.floor((bucketStart(index) + bucketStart(index + 1) - 1) / 2);
-    return Math.min(Math.max(middle, this.#min), this.#max);
+    return Math.min(Math.max(bucketMiddle(index), this.#min), this.#max);
+  }
+
+  /** Sum of all durations, each taken as the middle of its bucket: at most 1/256 off. */
+  get sum(): number {
+    return this.#indexes.reduce((sum, index, at) => sum + bucketMiddle(index) * (this.#counts[at] ?? 0), 0);
   }
 
   /** The same counts, which do not change with this one's. */

@@ -59,6 +59,7 @@ describe('config check', () => {
       roles: { 数据库: 1 },
       internal_is_default: true,
       external: [],
+      agent: null,
       addresses: [
         {
           address: '10.2.3.4',
@@ -70,6 +71,37 @@ describe('config check', () => {
           external_prefix: '10.0.0.0/8',
         },
       ],
+    });
+  });
+
+  it('says what the agent would do, without the secrets', () => {
+    const text = [
+      'agent:',
+      '  interval: 30s',
+      '  prometheus: {listen: "[::1]:9469"}',
+      '  otlp: {endpoint: https://collector:4318, headers: {api-key: secret}}',
+      '  dogstatsd: {address: unix:///run/dsd.socket}',
+    ].join('\n');
+    const { status, out, err } = check(text);
+    assert.equal(status, 0, err);
+    const line = out.split('\n').find((each) => each.startsWith('agent'));
+    assert.equal(
+      line,
+      'agent     prometheus [::1]:9469, otlp https://collector:4318, dogstatsd /run/dsd.socket; every 30.0 s, up to 1,000 series',
+    );
+    const { out: json } = check(text, '--json');
+    assert.doesNotMatch(json, /secret/);
+    assert.deepEqual((JSON.parse(json) as Record<string, unknown>)['agent'], {
+      region: null,
+      source: 'auto',
+      interval_ms: 30_000,
+      series: 1000,
+      remotes: 0,
+      outputs: {
+        prometheus: '[::1]:9469',
+        otlp: 'https://collector:4318',
+        dogstatsd: '/run/dsd.socket',
+      },
     });
   });
 

@@ -21,6 +21,7 @@ regions:
     - 10.2.0.0/16   # the other one
     - '2001:db8:2::/48'
 roles: {database: [10.1.4.0/24], "web server": []}
+agent: {interval: 10s, prometheus: {listen: "[::1]:9469", tls: {certificate: /c, key: /k}}, otlp: {headers: {a: b}}}
 `;
 
 const TOKENS = [
@@ -29,6 +30,10 @@ const TOKENS = [
     'external',
     'regions',
     'roles',
+    'agent',
+    'prometheus',
+    'listen',
+    'tags',
     ':',
     ': ',
     '\n',
