@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { FAMILIES, type Sample } from '#tcpscope/agent/prometheus-families.js';
-import { METRICS } from '#tcpscope/fleet/promql.js';
+import { METRICS, recordedName } from '#tcpscope/fleet/promql.js';
 import { ROOT } from '../cli/program.js';
 import { onHost } from '../features.js';
 import { CountedNetwork } from '../unit/network-snapshots.js';
@@ -225,6 +225,18 @@ onHost.describe('docs/monitoring', function () {
   describe('the recording rules', () => {
     it('are sound', () => {
       assert.match(promtool('check', 'rules', path.join(FOLDER, 'recording-rules.yml')), /SUCCESS: 6 rules/);
+    });
+
+    it('record a minute apart what fleet asks for', () => {
+      const { groups } = parse(read('recording-rules.yml')) as { groups: { interval: string }[] };
+      assert.deepEqual(
+        groups.map(({ interval }) => interval),
+        ['1m'],
+      );
+      assert.deepEqual(
+        records.map(({ record }) => record).sort(),
+        Object.values(METRICS).map(recordedName).sort(),
+      );
     });
 
     for (const { record = '', expr } of records)

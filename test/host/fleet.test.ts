@@ -1,13 +1,18 @@
 /** `fleet` and a real Prometheus, with what hosts would have published; the truth is computed from their raw latencies. */
 import assert from 'node:assert/strict';
+import path from 'node:path';
+import { formatCount } from '#tcpscope/model/units.js';
 import { fleet } from '../cli/fleet-server.js';
+import { ROOT } from '../cli/program.js';
 import { onHost } from '../features.js';
 import { bucketOf, quantileOf, SCRAPE_S, writeBlocks, type HostTraffic } from './fleet-data.js';
-import { newFolder, PrometheusServer } from './prometheus.js';
+import { newFolder, promtool, PrometheusServer } from './prometheus.js';
 
 const END = '2026-01-05T16:00:00Z';
 const END_S = Date.parse(END) / 1000;
 const RANGE_S = 600;
+/** What rates of the first minutes are made of. */
+const BEFORE_S = 600;
 const INTERVALS = RANGE_S / SCRAPE_S;
 
 /** So many latencies from `from` to `to` seconds, evenly. */
@@ -51,7 +56,7 @@ onHost.describe('tcpscope fleet and Prometheus', function () {
   let server: PrometheusServer;
   before(async () => {
     const folder = newFolder();
-    writeBlocks(folder, HOSTS, END_S - RANGE_S - 60, END_S);
+    writeBlocks(folder, HOSTS, END_S - RANGE_S - BEFORE_S, END_S);
     const flags = ['--web.external-url=http://monitoring.example/prometheus'];
     server = await PrometheusServer.start('global: {}\n', { folder, flags });
   });
@@ -139,8 +144,7 @@ onHost.describe('tcpscope fleet and Prometheus', function () {
     const { stdout, stderr } = await ask('--by', 'source_region', '--trend');
     const [header = '', row = ''] = stdout.split('\n');
     assert.match(header, / LAST 10m 00s$/);
-    // The first scrapes are a minute older than the range.
-    assert.match(row, / ▁{9,10}$/);
+    assert.match(row, / ▁{10}$/);
     assert.match(stderr, /^9 queries/);
   });
 
@@ -158,6 +162,30 @@ onHost.describe('tcpscope fleet and Prometheus', function () {
     assert.equal(calm?.['state'], 'yellow');
     const [few] = await rows('--heatmap', '--region', 'eu', '--min-attempts', '1000000');
     assert.deepEqual([few?.['p99_us'], few?.['state']], [null, 'white']);
+  });
+
+  it('is the same of what the recording rules have added up, for a fraction', async () => {
+    const rules = path.join(ROOT, 'docs/monitoring/recording-rules.yml');
+    const [from, to] = [END_S - RANGE_S - 60, END_S].map(String);
+    const folder = newFolder();
+    promtool(
+      ...['tsdb', 'create-blocks-from', 'rules', '--start', from!, '--end', to!],
+      ...['--url', server.url, '--output-dir', path.join(folder, 'data'), '--eval-interval', '60s', rules],
+    );
+    const again = await PrometheusServer.start('global: {}\n', { folder });
+    const args = ['--prometheus', again.url, '--at', END, '--range', '10m', '--json', '--recorded'];
+    const { stdout, stderr } = await fleet(...args, '--region', 'eu');
+    const instances = await fleet(...args, '--by', 'instance');
+    await again.stop();
+    const [scraped = {}] = await rows('--region', 'eu');
+    const recorded = JSON.parse(stdout) as Row;
+    for (const [key, value] of Object.entries(scraped))
+      if (typeof value === 'number') assert.ok(Math.abs(Number(recorded[key]) / value - 1) < 1e-6, key);
+      else assert.equal(recorded[key], value, key);
+    // One sample a minute of each series, and no hosts.
+    const series = 35 * 3 + 1 + 2 + 1 + 3 + 1;
+    assert.match(stderr, new RegExp(`, ${formatCount(10 * series)} samples read`));
+    assert.match(instances.stderr, /^warning: no series has the label instance$/m);
   });
 
   it('says what it cost, as the server counts it', async () => {
