@@ -15,8 +15,8 @@ const commands = path.join(root, 'dist/commands');
 /** Stands for a module that lists every command; they are found by folder. */
 const ENTRY = 'tcpscope:entry';
 
-/** What oclif asks only where it looks for commands in folders of TypeScript. */
-const NEVER_CALLED = /^(typescript|tinyglobby|minimatch|lilconfig)$/;
+/** What oclif asks only where it looks for commands in folders of TypeScript, and hot-shots only for a transport that is ours here. */
+const NEVER_CALLED = /^(typescript|tinyglobby|minimatch|lilconfig|unix-dgram)$/;
 
 function entryText() {
   const files = readdirSync(commands, { recursive: true, encoding: 'utf8' });
@@ -50,6 +50,8 @@ export async function bundleProgram(output, plugins = []) {
   const bundle = await rolldown({
     input: { tcpscope: ENTRY },
     platform: 'node',
+    // Of a library that comes as ES modules as well, only what is used is taken: of OpenTelemetry a twentieth.
+    resolve: { mainFields: ['module', 'main'] },
     plugins: [virtual, ...plugins],
   });
   return await (output ? bundle.write({ minify: true, ...output }) : bundle.generate());
