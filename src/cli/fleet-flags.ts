@@ -110,6 +110,10 @@ export const questionFlags = {
     options: ['yes', 'no'],
     ...WHAT,
   }),
+  recorded: Flags.boolean({
+    description: 'Ask for the sums of docs/monitoring/recording-rules.yml: cheap for thousands of hosts.',
+    ...WHAT,
+  }),
   match: Flags.string({
     description: 'Any label: cluster=eu. Repeated with one label: any of its values.',
     helpValue: 'LABEL=VALUE',
@@ -139,6 +143,7 @@ export interface QuestionFlagValues {
   region?: string[] | undefined;
   'source-region'?: string[] | undefined;
   external?: string | undefined;
+  recorded: boolean;
   match?: string[] | undefined;
 }
 
@@ -175,6 +180,7 @@ export function toQuestion(flags: QuestionFlagValues, nowMs: number): Question {
     matchers,
     rangeS: millisecondsOf('--range', flags.range, 1000, LONGEST_RANGE_MS) / 1000,
     atS: parseAt(flags.at, nowMs),
+    recorded: flags.recorded,
   };
 }
 

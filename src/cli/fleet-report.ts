@@ -37,12 +37,14 @@ export function unknownLabels(by: readonly string[], keys: readonly (readonly st
 
 /** That nothing matches, of a fleet in which connections never end. */
 export function nothingFound(question: Question): Failure {
-  const { matchers } = question;
+  const { matchers, recorded } = question;
   const selected = matchers.length === 0 ? '' : ` that match ${sanitize(selectorText(matchers))}`;
   return new Failure(
     EXIT.failure,
     `No connection attempts in ${periodText(question)}.`,
     `The server has no series of tcpscope${selected} that grew in that time.`,
-    'Check the filters; --range is at least two scrape intervals long, and the server has to scrape tcpscope agent.',
+    recorded
+      ? 'Check the filters, and that the server has the recording rules; without --recorded it is asked for what it scraped.'
+      : 'Check the filters; --range is at least two scrape intervals long, and the server has to scrape tcpscope agent.',
   );
 }

@@ -6,6 +6,7 @@ import { print } from '../cli/print.js';
 import { parseWhole } from '../cli/values.js';
 import { chooseColumns, chooseSorting, currentDisplay, viewFlags } from '../cli/view-flags.js';
 import { fleetPairs, MATRIX_METRICS, matrixOf } from '../fleet/matrix.js';
+import { patternOf } from '../fleet/pattern.js';
 import { PrometheusClient } from '../fleet/prometheus.js';
 import type { Question } from '../fleet/promql.js';
 import { fleetRows, trendSteps } from '../fleet/rows.js';
@@ -138,11 +139,11 @@ async function table(client: PrometheusClient, question: Question, flags: FleetF
   const all = fleetColumns(question.by, trend);
   const machine = flags.json || flags.csv;
   const chosen = chooseColumns(all, { columns: flags.columns, wide: false }, machine);
-  const sorting = chooseSorting(all, flags.sort ?? 'attempts');
+  const order = { sorting: chooseSorting(all, flags.sort ?? 'attempts'), ...topOf(flags) };
   const rows = await fleetRows(client, question, trend);
   if (rows.length === 0) throw nothingFound(question);
   warnOfLabels(question.by, rows);
-  return tableText(question, rows, chosen, flags, { sorting, ...topOf(flags) });
+  return tableText(question, rows, chosen, flags, order);
 }
 
 async function heatmap(
@@ -164,7 +165,8 @@ async function heatmap(
   const matrix = matrixOf(pairs, { limits, leastAttempts, ...top });
   if (flags.json || flags.csv) return tableText(question, matrix.rows.flat(), pairColumns(metric), flags, {});
   const period = periodText(question);
-  return heatmapText(matrix, { metric, limits, axes, period, display: currentDisplay(flags) });
+  const display = currentDisplay(flags);
+  return heatmapText(matrix, { metric, pattern: patternOf(matrix), limits, axes, period, display });
 }
 
 function warnOfLabels(by: readonly string[], rows: readonly { keys: readonly string[] }[]): void {

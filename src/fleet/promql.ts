@@ -26,7 +26,12 @@ export interface Question {
   rangeS: number;
   /** Unix time of the end. */
   atS: number;
+  /** Ask for the sums over all hosts that docs/monitoring/recording-rules.yml makes. */
+  recorded: boolean;
 }
+
+/** How often the recording rules are evaluated. */
+const RECORDING_INTERVAL_S = 60;
 
 /** A string of PromQL has the escapes of Go, which understands those of JSON. */
 const quoted = JSON.stringify as (text: string) => string;
@@ -53,21 +58,32 @@ export function durationText(seconds: number): string {
   return Number.isInteger(seconds) ? `${seconds}s` : `${Math.round(seconds * 1000)}ms`;
 }
 
+/** What the recording rules call the rates of a metric. */
+export function recordedName(metric: string): string {
+  return metric.replace(/^tcpscope_(.+?)(?:_total)?$/, 'tcpscope:$1:rate5m');
+}
+
+/**
+ * How much each series of a counter grew. Of a recorded rate each sample stands for the time to the next one; a second less is as many
+ * samples as there are intervals, and not one more.
+ */
+function growthOf(metric: string, { matchers, rangeS, recorded }: Question, more: readonly string[]): string {
+  const selector = selectorText(matchers, ...more);
+  if (!recorded) return `increase(${metric}${selector}[${durationText(rangeS)}])`;
+  const range = durationText(Math.max(RECORDING_INTERVAL_S, rangeS - 1));
+  return `${RECORDING_INTERVAL_S} * sum_over_time(${recordedName(metric)}${selector}[${range}])`;
+}
+
 /** How much a counter grew, added up over all hosts. */
-export function increaseOf(
-  metric: string,
-  { by, matchers, rangeS }: Question,
-  ...more: readonly string[]
-): string {
-  const range = durationText(rangeS);
-  return `sum by (${by.join(', ')}) (increase(${metric}${selectorText(matchers, ...more)}[${range}]))`;
+export function increaseOf(metric: string, question: Question, ...more: readonly string[]): string {
+  return `sum by (${question.by.join(', ')}) (${growthOf(metric, question, more)})`;
 }
 
 /**
  * A quantile of all handshakes: the buckets of all hosts are added up before it is taken. It is right within one bucket, as no
  * average of the hosts' own quantiles is.
  */
-export function quantileOf(quantile: number, { by, matchers, rangeS }: Question): string {
-  const selected = `${METRICS.latency}${selectorText(matchers)}[${durationText(rangeS)}]`;
-  return `histogram_quantile(${quantile}, sum by (${['le', ...by].join(', ')}) (rate(${selected})))`;
+export function quantileOf(quantile: number, question: Question): string {
+  const buckets = growthOf(METRICS.latency, question, []);
+  return `histogram_quantile(${quantile}, sum by (${['le', ...question.by].join(', ')}) (${buckets}))`;
 }

@@ -1,6 +1,6 @@
 /** The matrix of `tcpscope fleet --heatmap`: numbers with a letter for their colour, which is behind them where there is colour. */
 import type { Cell, CellState, Limits, Matrix, MatrixMetric } from '../fleet/matrix.js';
-import { patternOf, type Pattern } from '../fleet/pattern.js';
+import type { Pattern } from '../fleet/pattern.js';
 import { formatCount, sanitize } from '../model/units.js';
 import { latencyText, shareText } from './fleet-columns.js';
 import { createStatePaint, type StatePaint } from './fleet-paint.js';
@@ -16,6 +16,8 @@ const ALPHABET = 26;
 const MOST_NAMED = 3;
 
 export interface HeatmapOptions {
+  /** What the matrix is, if it is one. */
+  pattern: Pattern | undefined;
   metric: MatrixMetric;
   limits: Limits;
   /** What is on the two axes: `source_region`, `region`. */
@@ -166,8 +168,7 @@ function patternText(pattern: Pattern, metric: MatrixMetric): string {
 }
 
 /** What the colours say as a whole: the pattern, or how many pairs are not green. */
-export function verdictText(matrix: Matrix, metric: MatrixMetric): string {
-  const pattern = patternOf(matrix);
+export function verdictText(matrix: Matrix, pattern: Pattern | undefined, metric: MatrixMetric): string {
   if (pattern) return patternText(pattern, metric);
   const cells = matrix.rows.flat();
   const count = (state: CellState): number => cells.filter((cell) => cell.state === state).length;
@@ -186,11 +187,11 @@ function sentences({ rows }: Matrix, metric: MatrixMetric): string[] {
 
 /** The whole picture. On a terminal wide matrices are folded; on a pipe nothing is. */
 export function heatmapText(matrix: Matrix, options: HeatmapOptions): string {
-  const { metric, axes, period, display } = options;
+  const { metric, pattern, axes, period, display } = options;
   const width = display.width ?? Infinity;
   const [source, destination] = axes;
   const title = `${TITLES[metric]}, ${period}; rows: ${source}, columns: ${destination}`;
-  const verdict = wrapped(verdictText(matrix, metric), width);
+  const verdict = wrapped(verdictText(matrix, pattern, metric), width);
   if (display.plain) return [title, ...sentences(matrix, metric), ...verdict, ''].join('\n');
   const paints = { paint: createPaint(display.colorLevel), state: createStatePaint(display.colorLevel) };
   const layout = layoutOf(matrix, metric, display.width);

@@ -23,7 +23,7 @@ interface Metric {
   name: string;
   type: 'counter' | 'histogram';
   /** Growth between two scrapes of one series of a host. */
-  series(traffic: HostTraffic): { suffix: string; labels: Labels; growth: number }[];
+  series: (traffic: HostTraffic) => { suffix: string; labels: Labels; growth: number }[];
 }
 
 const counter = (name: string, of: (traffic: HostTraffic) => number): Metric => ({
@@ -109,6 +109,17 @@ export function writeBlocks(
     }
   }
   appendFileSync(file, '# EOF\n');
+  importFile(folder, file);
+}
+
+/** Makes blocks in `folder/data` of a text in the format of OpenMetrics whose samples have times. */
+export function importBlocks(folder: string, text: string): void {
+  const file = path.join(folder, 'metrics.txt');
+  writeFileSync(file, text);
+  importFile(folder, file);
+}
+
+function importFile(folder: string, file: string): void {
   promtool('tsdb', 'create-blocks-from', 'openmetrics', '--quiet', file, path.join(folder, 'data'));
 }
 

@@ -22,6 +22,7 @@ function drawn(...rows: string[]): Matrix {
 
 const options = (display: Partial<HeatmapOptions['display']> = {}): HeatmapOptions => ({
   metric: 'p99',
+  pattern: undefined,
   limits: LIMITS,
   axes: ['source_region', 'region'],
   period: '1h until 2026-01-05 16:00:00Z',
@@ -136,7 +137,7 @@ describe('the pattern', () => {
   });
 
   it('is said in one sentence, and else how many pairs are red', () => {
-    const said = (...rows: string[]): string => verdictText(drawn(...rows), 'p99');
+    const said = (...rows: string[]): string => verdictText(drawn(...rows), patternOf(drawn(...rows)), 'p99');
     assert.match(said('gg', 'gg'), /^All green: /);
     assert.match(said('g.g', '...', 'g.g'), /^White cross: no data from or to place-1, /);
     assert.match(

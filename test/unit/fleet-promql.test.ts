@@ -6,8 +6,14 @@ import path from 'node:path';
 import { axesOf, parseLimits, toAccess, toQuestion } from '#tcpscope/cli/fleet-flags.js';
 import { increaseOf, quantileOf, selectorText } from '#tcpscope/fleet/promql.js';
 
-const QUESTION = { by: ['source_region', 'region'], matchers: [], rangeS: 3600, atS: 1_767_628_800 };
-const FLAGS = { range: '1h', at: 'now' };
+const QUESTION = {
+  by: ['source_region', 'region'],
+  matchers: [],
+  rangeS: 3600,
+  atS: 1_767_628_800,
+  recorded: false,
+};
+const FLAGS = { range: '1h', at: 'now', recorded: false };
 const NOW_MS = 1_767_628_800_123.9;
 const SERVER = { prometheus: 'http://127.0.0.1:9090', timeout: '30s' };
 
@@ -15,7 +21,7 @@ describe('expressions of fleet', () => {
   it('add up the buckets of all hosts before they take a quantile', () => {
     assert.equal(
       quantileOf(0.99, QUESTION),
-      'histogram_quantile(0.99, sum by (le, source_region, region) (rate(tcpscope_tcp_handshake_duration_seconds_bucket[3600s])))',
+      'histogram_quantile(0.99, sum by (le, source_region, region) (increase(tcpscope_tcp_handshake_duration_seconds_bucket[3600s])))',
     );
   });
 
@@ -24,6 +30,13 @@ describe('expressions of fleet', () => {
     assert.equal(
       increaseOf('x_total', { ...QUESTION, by: ['role'], matchers, rangeS: 1.5 }, 'type!="syn"'),
       'sum by (role) (increase(x_total{external="no",type!="syn"}[1500ms]))',
+    );
+  });
+
+  it('may be of what is recorded, whose samples are a minute apart', () => {
+    assert.equal(
+      increaseOf('tcpscope_x_total', { ...QUESTION, by: ['role'], recorded: true }),
+      'sum by (role) (60 * sum_over_time(tcpscope:x:rate5m[3599s]))',
     );
   });
 
