@@ -24,9 +24,9 @@ const WHAT = { helpGroup: 'WHAT' };
 /** Which server, and who asks. */
 export const serverFlags = {
   prometheus: Flags.string({
-    description: 'The server: its URL, with the path that it is behind.',
+    description: 'The server: its URL, with the path that it is behind. Without it TCPSCOPE_PROMETHEUS.',
     helpValue: 'URL',
-    required: true,
+    env: 'TCPSCOPE_PROMETHEUS',
     ...SERVER,
   }),
   user: Flags.string({
@@ -125,7 +125,7 @@ export const questionFlags = {
 
 /** What oclif gives for `serverFlags`. */
 export interface ServerFlagValues {
-  prometheus: string;
+  prometheus?: string | undefined;
   user?: string | undefined;
   'password-file'?: string | undefined;
   'bearer-token-file'?: string | undefined;
@@ -232,7 +232,11 @@ function millisecondsOf(flag: string, text: string, least: number, most: number)
   throw new RangeError(`${flag} ${text}: must be from ${least / 1000} s to ${most / 1000} s`);
 }
 
-function parseServer(text: string): URL {
+function parseServer(text: string | undefined): URL {
+  if (text === undefined)
+    throw new RangeError(
+      'no server to ask; give --prometheus URL, as in http://127.0.0.1:9090, or set TCPSCOPE_PROMETHEUS',
+    );
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
     throw new RangeError(
