@@ -24,7 +24,7 @@ const commandsFolder = path.join(root, 'dist/commands');
  *   options?: readonly string[], exclusive?: readonly string[], char?: string, hidden?: boolean}} Flag
  * @typedef {{description?: string, options?: readonly string[], required?: boolean, multiple?: boolean}} Argument
  * @typedef {{summary?: string, args?: Record<string, Argument>, flags?: Record<string, Flag>, baseFlags?: Record<string, Flag>,
- *   manual?: Manual, comparison?: Manual}} CommandClass
+ *   manual?: Manual, comparison?: Manual, figures?: Manual}} CommandClass
  */
 
 /** Text without anything that troff takes for its own. @param {string} text */
@@ -217,7 +217,7 @@ export async function buildPage(name) {
   // That of a topic, or of the whole program, is of no command.
   const of = commandNames.find((each) => each === name || each.replaceAll(' ', '-') === name);
   const command = of === undefined ? {} : await loadCommand(of);
-  const manual = command.manual ?? command.comparison ?? {};
+  const manual = command.manual ?? command.comparison ?? command.figures ?? {};
   const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   const source = readFileSync(path.join(man, `${name}.md`), 'utf8').replace('<!-- pages -->', pageList);
   const blocks = blocksOf(source).map((block) => blockToTroff(block, command, manual));

@@ -12,8 +12,7 @@ export interface ServiceResource {
 /** Namespace of `service.instance.id` by OpenTelemetry's conventions. */
 const INSTANCES = Buffer.from('4d63009a8d0f11eeaad74c796ed8e320', 'hex');
 
-export function thisHost(version: string): ServiceResource {
-  const hostName = hostname();
+export function thisHost(version: string, hostName = hostname()): ServiceResource {
   return { version, hostName, instanceId: uuidOf(hostName) };
 }
 

@@ -17,17 +17,22 @@ export function sourceOf({ workload, netnsName }: Flow, source: SourceLabel): st
 
 function partOf(workload: Workload | undefined, source: SourceLabel): string | undefined {
   if (!workload) return undefined;
-  const { namespace, container, containerId, unit, name } = workload;
+  const { namespace, unit } = workload;
   switch (source) {
     case 'namespace':
       return namespace;
     case 'container':
-      return containerId === undefined && container === undefined ? undefined : name;
+      return containerOf(workload);
     case 'unit':
       return unit;
     case 'auto':
-      return namespace ?? (containerId === undefined ? (unit ?? name) : name);
+      return namespace ?? containerOf(workload) ?? unit;
   }
+}
+
+/** Not the path of a cgroup that is neither container nor unit: there may be any number of these. */
+function containerOf({ container, containerId, name }: Workload): string | undefined {
+  return container === undefined && containerId === undefined ? undefined : name;
 }
 
 /** Where the socket says nothing its network namespace may: in Kubernetes that is a pod's, `namespace/pod`. */

@@ -1,6 +1,7 @@
 import type { Flow } from '../model/flow.js';
 import { isMeeting, type Meeting } from '../model/meeting.js';
 import type { Recorder } from '../model/recorder.js';
+import type { KernelCost } from '../model/self-cost.js';
 import type { Losses, Source } from '../model/source.js';
 
 export interface AttributedSourceOptions<Item> {
@@ -52,6 +53,10 @@ export class AttributedSource<Item extends Flow & { type: string }> implements S
 
   losses(): Losses {
     return this.source.losses();
+  }
+
+  kernelCost(): KernelCost | undefined {
+    return this.source.kernelCost?.();
   }
 
   close(): void {

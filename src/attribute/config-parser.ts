@@ -12,6 +12,7 @@ import {
   type Member,
 } from './config-document.js';
 import type { Entry } from './prefix-table.js';
+import { readThresholds } from './thresholds-parser.js';
 
 /** Each key of the file, and how it is written. */
 const EXAMPLES = {
@@ -20,6 +21,7 @@ const EXAMPLES = {
   regions: 'regions: {eu-west-1: [10.1.0.0/16]}',
   roles: 'roles: {database: [10.1.4.0/24]}',
   agent: 'agent: {interval: 10s}',
+  thresholds: 'thresholds: {p99-internal: 5ms}',
 } as const;
 type Key = keyof typeof EXAMPLES;
 
@@ -42,6 +44,7 @@ export function parseConfig(text: string, fileName: string): Config {
     roles: places.readNames('roles', 'role', members.get('roles')),
     isInternalDefault: !members.has('internal'),
     agent: section('agent', readAgent),
+    thresholds: section('thresholds', readThresholds),
   };
   document.requireSound();
   return config;

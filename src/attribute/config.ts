@@ -1,5 +1,6 @@
 /** The configuration: which networks are which region and role, what is internal, what the agent does (docs/config.md). */
 import type { AgentConfig } from '../model/agent-config.js';
+import type { Thresholds } from '../model/thresholds.js';
 import { formatCount, sanitize } from '../model/units.js';
 import { parsePrefix, type Prefix } from './address.js';
 import type { Position } from './line-positions.js';
@@ -29,6 +30,8 @@ export interface Config {
   readonly isInternalDefault: boolean;
   /** Undefined if the file does not say: DEFAULT_AGENT. */
   readonly agent: AgentConfig | undefined;
+  /** Undefined if the file does not say: DEFAULT_THRESHOLDS. */
+  readonly thresholds: Thresholds | undefined;
 }
 
 export const DEFAULT_CONFIG: Config = {
@@ -38,6 +41,7 @@ export const DEFAULT_CONFIG: Config = {
   external: [],
   isInternalDefault: true,
   agent: undefined,
+  thresholds: undefined,
 };
 
 /** The message says what is wrong and what would be right. */

@@ -1,5 +1,7 @@
 /** What this host and the user's configuration say of flows, while they are traced. */
 import { createAttributor } from '../attribute/attributor.js';
+import type { Config } from '../attribute/config.js';
+import type { Places } from '../attribute/places.js';
 import { loadConfig } from '../host/config-file.js';
 import { NetnsNames } from '../host/netns-names.js';
 import { ReverseNames } from '../host/reverse-names.js';
@@ -14,6 +16,11 @@ import { requireHostRoot, type AttributionFlagValues } from './attribution-flags
 import { requireChoice } from './values.js';
 
 export interface LiveAttribution {
+  /** All that the configuration says. */
+  readonly config: Config;
+  readonly places: Places;
+  /** Addresses are elsewhere from now on. */
+  replacePlaces(places: Places): void;
   attribute(flow: Flow, nowNs: number): void;
   names: NameBook;
   endpointNames: EndpointNames;
@@ -21,6 +28,8 @@ export interface LiveAttribution {
   revealed: readonly string[];
   /** The number of a cgroup that the user names. @throws {Failure} if there is none. */
   cgroupId(text: string): number;
+  /** True if only its process may tell whose a socket is. */
+  readonly hasCgroupV1: boolean;
   /** What of the host is not seen from here, a line each, for the user to know. */
   readonly warnings: readonly string[];
   /** True if only docker's socket has names of its containers: only root may use it. */
@@ -48,7 +57,8 @@ export async function openLiveAttribution(
   flags: AttributionFlagValues & { 'host-root': string },
   parts: LiveParts,
 ): Promise<LiveAttribution> {
-  const { places } = await loadConfig(flags.config);
+  const { config, places } = await loadConfig(flags.config);
+  let currentPlaces = places;
   for (const region of flags.region ?? []) requireRegion(region, places.regionNames);
   const hostRoot = flags['host-root'];
   requireHostRoot(hostRoot);
@@ -64,11 +74,16 @@ export async function openLiveAttribution(
       })
     : undefined;
   return {
+    config,
+    places,
+    replacePlaces(others) {
+      currentPlaces = others;
+    },
     attribute: createAttributor(
       {
         workload: (cgroupId, pid, nowNs) => workloads.of(cgroupId, pid, nowNs),
         netnsName: (netns, nowNs, workload) => netnsNames.of(netns, nowNs, workload),
-        place: (address) => places.of(address),
+        place: (address) => currentPlaces.of(address),
         remoteName: (address, nowNs) => reverseNames?.of(address, nowNs),
         service: serviceName,
       },
@@ -78,6 +93,7 @@ export async function openLiveAttribution(
     endpointNames: { addresses: flags.dns, ports: flags.dns && !flags.numeric },
     revealed: places.hasRegions ? ['region'] : [],
     cgroupId: (text) => workloads.cgroupIdOf(text),
+    hasCgroupV1: workloads.cgroups.hasV1,
     warnings: unseenParts({
       hostRoot,
       cgroups: workloads.cgroups,

@@ -74,7 +74,8 @@ export const mistakesToJson = (file: string, { mistakes, count }: ConfigError): 
   mistakes,
 });
 
-function agentSentence(agent: AgentConfig): string {
+/** Where the agent publishes, and how much. */
+export function agentSentence(agent: AgentConfig): string {
   const outputs = Object.entries(destinations(agent)).map(([name, to]) => `${name} ${to}`);
   return `${outputs.join(', ')}; every ${formatElapsed(agent.intervalMs * 1e6)}, up to ${formatCount(agent.maxSeries)} series`;
 }

@@ -105,7 +105,7 @@ export interface ViewParts<Item, Row> {
 }
 
 /** @throws {RangeError} for a value that makes no sense. */
-export function parseTiming(flags: ViewFlagValues): {
+export function parseTiming(flags: Pick<ViewFlagValues, 'interval' | 'duration' | 'count'>): {
   intervalMs: number;
   durationMs: number | undefined;
   count: number | undefined;

@@ -8,7 +8,7 @@ import { requireChoice } from '../cli/values.js';
 import { currentDisplay } from '../cli/view-flags.js';
 import { summaryOf, verdictOf } from '../model/diagnosis/check.js';
 import { diagnose } from '../model/diagnosis/diagnose.js';
-import { TRACING_COMMANDS, type TracingCommand } from '../model/tracing-commands.js';
+import { NEEDS_OF, TRACING_COMMANDS } from '../model/tracing-commands.js';
 import { doctorJson, doctorText } from '../view/doctor.js';
 
 export default class Doctor extends BaseCommand {
@@ -32,7 +32,9 @@ export default class Doctor extends BaseCommand {
   ];
 
   static override args = {
-    command: Args.string({ description: `Only what this command needs: ${TRACING_COMMANDS.join(', ')}.` }),
+    command: Args.string({
+      description: `Only what this command needs: ${Object.keys(NEEDS_OF).join(', ')}.`,
+    }),
   };
 
   static override flags = {
@@ -53,7 +55,7 @@ export default class Doctor extends BaseCommand {
     const commands =
       args.command === undefined
         ? TRACING_COMMANDS
-        : [requireChoice('doctor', args.command, TRACING_COMMANDS) as TracingCommand];
+        : NEEDS_OF[requireChoice('doctor', args.command, Object.keys(NEEDS_OF))]!;
     // That of this very system is a check, and its absence no mistake of the user's.
     if (flags['host-root'] !== '/') requireHostRoot(flags['host-root']);
     const facts = await collectFacts(flags['host-root'], commands);

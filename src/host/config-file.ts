@@ -2,8 +2,8 @@
 import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { ConfigError, MAX_CONFIG_BYTES, type Config } from '../attribute/config.js';
-import { defaultPlaces, Places } from '../attribute/places.js';
+import { ConfigError, DEFAULT_CONFIG, MAX_CONFIG_BYTES, type Config } from '../attribute/config.js';
+import { Places } from '../attribute/places.js';
 import { EXIT, Failure } from '../model/failure.js';
 import { formatCount, sanitize } from '../model/units.js';
 import { readBounded } from './bounded-file.js';
@@ -13,6 +13,8 @@ const BELOW_CONFIG_HOME = 'tcpscope/config.yaml';
 
 export interface LoadedConfig {
   readonly places: Places;
+  /** What the places are made of, and its other sections. */
+  readonly config: Config;
   /** Where it came from; undefined if there is none and the defaults hold. */
   readonly file: string | undefined;
 }
@@ -32,12 +34,12 @@ export async function loadConfig(
   asked: string | undefined,
   around: Surroundings = surroundings(),
 ): Promise<LoadedConfig> {
-  if (asked !== undefined) return { places: await placesOf(readConfig(asked)), file: asked };
+  if (asked !== undefined) return loaded(readConfig(asked), asked);
   for (const file of [userFile(around), around.systemFile]) {
     const text = readIfAllowed(file);
-    if (text !== undefined) return { places: await placesOf(parse(text, file)), file };
+    if (text !== undefined) return loaded(parse(text, file), file);
   }
-  return { places: defaultPlaces(), file: undefined };
+  return { places: new Places(DEFAULT_CONFIG), config: DEFAULT_CONFIG, file: undefined };
 }
 
 /** @throws {Failure} if it is not there or cannot be read. @throws {ConfigError} if it has mistakes. */
@@ -68,9 +70,10 @@ function readIfAllowed(file: string): string | undefined {
   return readText(file);
 }
 
-async function placesOf(config: Promise<Config>): Promise<Places> {
+async function loaded(reading: Promise<Config>, file: string): Promise<LoadedConfig> {
   try {
-    return new Places(await config);
+    const config = await reading;
+    return { places: new Places(config), config, file };
   } catch (error) {
     throw error instanceof ConfigError ? toFailure(error) : error;
   }

@@ -52,18 +52,28 @@ export function readResidentCounters(
   files: readonly CounterFile[],
   hostRoot: string,
 ): Map<number, ResidentCounters> {
-  const proc = path.join(hostRoot, 'proc');
   const byNamespace = new Map<number, ResidentCounters>();
-  for (const entry of readdirSync(proc)) {
+  for (const entry of readdirSync(path.join(hostRoot, 'proc'))) {
     if (!/^\d+$/.test(entry)) continue;
-    const inode = namespaceOf(`${proc}/${entry}/ns/net`);
+    const pid = Number(entry);
+    const inode = namespaceOf(pid, hostRoot);
     if (inode === undefined || byNamespace.has(inode)) continue;
-    const text = attempt(() =>
-      files.map((file) => readFileSync(`${proc}/${entry}/net/${file}`, 'utf8')).join(''),
-    );
-    if (text !== undefined) byNamespace.set(inode, { counters: parseCounters(text), pid: Number(entry) });
+    const counters = countersOf(pid, files, hostRoot);
+    if (counters !== undefined) byNamespace.set(inode, { counters, pid });
   }
   return byNamespace;
+}
+
+/** Those of the namespace that a process lives in; undefined if it has ended. */
+export function countersOf(
+  pid: number,
+  files: readonly CounterFile[],
+  hostRoot: string,
+): NetCounters | undefined {
+  const text = attempt(() =>
+    files.map((file) => readFileSync(`${hostRoot}/proc/${pid}/net/${file}`, 'utf8')).join(''),
+  );
+  return text === undefined ? undefined : parseCounters(text);
 }
 
 /** A line of names and a line of values for each protocol: `Tcp: ActiveOpens …`, `Tcp: 12 …`. */
@@ -80,8 +90,9 @@ function parseCounters(text: string): NetCounters {
   return counters;
 }
 
-function namespaceOf(link: string): number | undefined {
-  const text = attempt(() => readlinkSync(link));
+/** Inode of the network namespace that a process lives in; undefined if it has ended. */
+export function namespaceOf(pid: number, hostRoot: string): number | undefined {
+  const text = attempt(() => readlinkSync(`${hostRoot}/proc/${pid}/ns/net`));
   const inode = text === undefined ? undefined : /\[(\d+)\]/.exec(text)?.[1];
   return inode === undefined ? undefined : Number(inode);
 }

@@ -85,7 +85,7 @@ export class NetworkSource implements Source<NetworkItem | Meeting> {
     const items: (NetworkItem | Meeting)[] = this.handshakes.drain(nowNs);
     items.push(...this.retransmits.drain(nowNs));
     if (this.overflows && (nowNs >= this.nextCountersNs || this.stopped)) {
-      items.push(...this.overflows.take());
+      items.push(...this.overflows.take(nowNs));
       this.nextCountersNs = nowNs + this.sampleNs;
     }
     return items;

@@ -21,8 +21,8 @@ export class StopSignal {
     process.kill(process.pid, signal);
   };
 
-  constructor() {
-    for (const signal of STOP_SIGNALS) process.on(signal, this.onSignal);
+  constructor(private readonly signals: readonly NodeJS.Signals[] = STOP_SIGNALS) {
+    for (const signal of signals) process.on(signal, this.onSignal);
   }
 
   now(): void {
@@ -53,6 +53,6 @@ export class StopSignal {
   }
 
   release(): void {
-    for (const signal of STOP_SIGNALS) process.off(signal, this.onSignal);
+    for (const signal of this.signals) process.off(signal, this.onSignal);
   }
 }

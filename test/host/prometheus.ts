@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { ROOT } from '../features.js';
 
+const ROOT = path.resolve(import.meta.dirname, '../../..');
 const LISTENS = /msg="Listening on".* address=(\S+)/;
 const IS_READY = 'msg="Server is ready to receive web requests."';
 /** Of the log: what is told if it does not start. */
@@ -107,11 +107,12 @@ export function newFolder(): string {
   return mkdtempSync(path.join(tmpdir(), 'prometheus-'));
 }
 
-/** What its log says it listens on, once it says that it is ready. The log is read to its end, so that it never waits for us. */
+/** What its log says it listens on, once it says that it is ready, in either order. The log is read to its end, so that it never waits for us. */
 function readyAddress(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     const last: string[] = [];
-    let address = '';
+    let address: string | undefined;
+    let isReady = false;
     child.once('error', reject);
     const kill = (): boolean => child.kill('SIGKILL');
     process.once('exit', kill);
@@ -121,7 +122,8 @@ function readyAddress(child: ChildProcess): Promise<string> {
       last.push(line);
       if (last.length > LAST_LINES) last.shift();
       address = LISTENS.exec(line)?.[1] ?? address;
-      if (line.includes(IS_READY)) resolve(address);
+      isReady ||= line.includes(IS_READY);
+      if (isReady && address !== undefined) resolve(address);
     });
     log.once('close', () => {
       reject(new Error(`Prometheus has ended:\n${last.join('\n')}`));

@@ -179,6 +179,12 @@ describe('doctor on this host', () => {
     assert.ok(!names.includes('tcp_retransmit_skb'));
   });
 
+  it('of a command that has programs of others: what these need', () => {
+    const checks = (words: string[]): string[] => doctor(words).lines.map(({ check }) => check);
+    assert.deepEqual(checks(['health']), checks([]));
+    assert.deepEqual(checks(['agent']), checks([]));
+  });
+
   it('to a full disk: exit code 1 and the reason; to a reader that has gone: quietly', () => {
     const shell = (line: string): { status: number | null; stderr: string } =>
       spawnSync('bash', ['-c', `"$0" "$1" doctor connlat ${line}`, process.execPath, RUN], {

@@ -198,7 +198,7 @@ describe('mistakes of a configuration', () => {
     const cases: [text: string, ...expected: RegExp[]][] = [
       [
         'region: {}',
-        /^1:1 unknown key "region"; nearest: regions; valid: internal, external, regions, roles, agent$/,
+        /^1:1 unknown key "region"; nearest: regions; valid: internal, external, regions, roles, agent, thresholds$/,
       ],
       ['\n\nintrenal: []', /^3:1 unknown key "intrenal"; nearest: internal/],
       ['internal: [10.0.0.0/8,\n  10.1.2.3/16]', /^2:3 "10.1.2.3\/16" has bits .* write 10.1.0.0\/16/],

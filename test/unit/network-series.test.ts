@@ -98,6 +98,7 @@ describe('series of the network', () => {
     assert.deepEqual(names('namespace'), ['shop', 'host', 'host']);
     assert.deepEqual(names('container'), ['shop/web/app', 'redis', 'host']);
     assert.deepEqual(names('unit'), ['a.scope', 'docker-abc.scope', 'nginx.service']);
+    assert.equal(sourceOf({}, { workload: workload({ name: '/job/17' }), netnsName: 'host' }), 'host');
     assert.equal(sourceOf({}, { netnsName: 'shop/web' }), 'shop');
     assert.equal(sourceOf({}, {}), 'none');
   });

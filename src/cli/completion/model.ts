@@ -7,7 +7,7 @@ import { parseGroupKeys, type KeyMaker } from '../../aggregate/group-keys.js';
 import type { Column } from '../../model/column.js';
 import { KINDS } from '../../model/retransmit.js';
 import { SENDING_STATES } from '../../model/tcp-state.js';
-import { TRACING_COMMANDS } from '../../model/tracing-commands.js';
+import { NEEDS_OF } from '../../model/tracing-commands.js';
 import { keyColumns } from '../../view/key-columns.js';
 
 /** What stands behind a flag, or as an argument. */
@@ -77,7 +77,7 @@ const KIND_OF_ARGUMENT: Readonly<Record<string, Value['kind']>> = {
   after: 'file',
 };
 /** What takes the place of a command's name is, but for help, one that traces. */
-const WORDS_OF_ARGUMENT: Readonly<Record<string, readonly string[]>> = { command: TRACING_COMMANDS };
+const WORDS_OF_ARGUMENT: Readonly<Record<string, readonly string[]>> = { command: Object.keys(NEEDS_OF) };
 
 /** What bin/run.js answers itself. */
 const HELP: CompletedCommand = {
