@@ -24,9 +24,9 @@ const WHAT = { helpGroup: 'WHAT' };
 /** Which server, and who asks. */
 export const serverFlags = {
   prometheus: Flags.string({
-    description: 'The server: its URL, with the path that it is behind.',
+    description: 'The server: its URL, with the path that it is behind. Without it TCPSCOPE_PROMETHEUS.',
     helpValue: 'URL',
-    required: true,
+    env: 'TCPSCOPE_PROMETHEUS',
     ...SERVER,
   }),
   user: Flags.string({
@@ -115,7 +115,7 @@ export const questionFlags = {
     ...WHAT,
   }),
   match: Flags.string({
-    description: 'Any label: cluster=eu. Repeated with one label: any of its values.',
+    description: 'Any label: env=production. Repeated with one label: any of its values.',
     helpValue: 'LABEL=VALUE',
     multiple: true,
     multipleNonGreedy: true,
@@ -125,7 +125,7 @@ export const questionFlags = {
 
 /** What oclif gives for `serverFlags`. */
 export interface ServerFlagValues {
-  prometheus: string;
+  prometheus?: string | undefined;
   user?: string | undefined;
   'password-file'?: string | undefined;
   'bearer-token-file'?: string | undefined;
@@ -232,7 +232,11 @@ function millisecondsOf(flag: string, text: string, least: number, most: number)
   throw new RangeError(`${flag} ${text}: must be from ${least / 1000} s to ${most / 1000} s`);
 }
 
-function parseServer(text: string): URL {
+function parseServer(text: string | undefined): URL {
+  if (text === undefined)
+    throw new RangeError(
+      'no server to ask; give --prometheus URL, as in http://127.0.0.1:9090, or set TCPSCOPE_PROMETHEUS',
+    );
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
     throw new RangeError(
@@ -278,7 +282,7 @@ function parseMatches(texts: readonly string[]): Matcher[] {
   const values = new Map<string, string[]>();
   for (const text of texts) {
     const at = text.indexOf('=');
-    if (at < 1) throw new RangeError(`--match ${text}: must be LABEL=VALUE, as in cluster=eu`);
+    if (at < 1) throw new RangeError(`--match ${text}: must be LABEL=VALUE, as in env=production`);
     const label = parseLabel('--match', text.slice(0, at));
     values.set(label, [...(values.get(label) ?? []), text.slice(at + 1)]);
   }
