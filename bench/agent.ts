@@ -67,8 +67,8 @@ async function measure(bench: Bench, tracer: Tracer, receivers: Receivers): Prom
   const busy = await spent(pid, () => loop(HANDSHAKES, PORT, { cpu: TRAFFIC_CPU }, bench.host));
   const sent = receivers.bytes - bytes;
   const resident = megabytes(memory(pid).now);
-  scrapes?.end();
-  const complaint = await tracing.stop();
+  const failed = scrapes?.end() ?? 0;
+  const complaints = [await tracing.stop(), failed > 0 ? `${failed} scrapes failed` : ''];
   return {
     figures: {
       idleUser: idle.user,
@@ -79,7 +79,7 @@ async function measure(bench: Bench, tracer: Tracer, receivers: Receivers): Prom
       megabytes: resident,
       ...(scrapes ? { kilobytes: (sent / 1000 / busy.seconds) * 60 } : {}),
     },
-    complaint,
+    complaint: complaints.filter(Boolean).join(', '),
   };
 }
 
@@ -136,16 +136,19 @@ class Receivers {
     return file;
   }
 
-  /** As Prometheus does. */
-  scrape(): { end(): void } {
+  /** As Prometheus does. `end` tells how many failed. */
+  scrape(): { end(): number } {
+    let failed = 0;
     const timer = setInterval(() => {
       void fetch(`http://127.0.0.1:${this.port}/metrics`)
         .then((response) => response.text())
-        .then((text) => (this.bytes += text.length));
+        .then((text) => (this.bytes += text.length))
+        .catch(() => failed++);
     }, SCRAPE_MS);
     return {
       end: () => {
         clearInterval(timer);
+        return failed;
       },
     };
   }

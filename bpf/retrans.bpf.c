@@ -118,7 +118,7 @@ static __always_inline void report(void *ctx, struct retransmit *event, const st
         return;
     if (!event->error)
         add(COUNTER_SEGMENTS, event->segments);
-    find_owner(flow_of(event), event->time_ns);
+    find_owner(flow_of(event), sk, event->time_ns);
     if (may_want_owner(flow_of(event)))
         emit(ctx, event, sizeof(*event));
 }

@@ -16,6 +16,7 @@ struct owner {
     __u64 session;    /* of the find_owners that found it; 0 if the current task was seen */
     __u64 started_ns; /* of the process, to choose between several */
     __u32 pid;        /* 0: somebody asked and nobody knows yet */
+    __be16 port;      /* the remote port: with another one it is another socket, of the same address */
     flag_t asked;     /* user space waits for it: stays after the socket's end */
     comm_t comm;
 };
@@ -47,8 +48,23 @@ static __always_inline bool set_current_process(struct owner *owner) {
     return true;
 }
 
+/*
+ * What is known of the socket. Where the kernel skipped a run of the program, the end of a socket or the
+ * start of the next one at its address may have been missed; connections that a server takes differ in their
+ * port.
+ */
+static __always_inline struct owner *known_owner(const struct sock *sk) {
+    socket_t socket = (socket_t)sk;
+    struct owner *known = bpf_map_lookup_elem(&owners, &socket);
+
+    if (!known || known->port == sk->__sk_common.skc_dport)
+        return known;
+    bpf_map_delete_elem(&owners, &socket);
+    return NULL;
+}
+
 static __always_inline void opener_owns(const struct sock *sk) {
-    struct owner opener = {.since_ns = bpf_ktime_get_ns()};
+    struct owner opener = {.since_ns = bpf_ktime_get_ns(), .port = sk->__sk_common.skc_dport};
     socket_t socket = (socket_t)sk;
 
     if (set_current_process(&opener))
@@ -63,9 +79,9 @@ static __always_inline void opener_owns(const struct sock *sk) {
  * True if somebody had asked for it.
  */
 static __always_inline bool closer_owns(const struct sock *sk) {
-    struct owner closer = {.since_ns = bpf_ktime_get_ns()};
+    struct owner closer = {.since_ns = bpf_ktime_get_ns(), .port = sk->__sk_common.skc_dport};
     socket_t socket = (socket_t)sk;
-    struct owner *known = bpf_map_lookup_elem(&owners, &socket);
+    struct owner *known = known_owner(sk);
 
     if (known && known->pid && !known->session)
         return false;
@@ -120,24 +136,31 @@ static __always_inline bool owner_set_state(const struct sock *sk, int oldstate,
     return answered;
 }
 
+static __always_inline void fill_in(struct flow *flow, const struct owner *known) {
+    if (!known || !known->pid)
+        return;
+    flow->pid = known->pid;
+    __builtin_memcpy(flow->comm, known->comm, sizeof(flow->comm));
+}
+
 /* Fills in the owner of the flow's socket if it is known. */
-static __always_inline struct owner *look_up_owner(struct flow *flow) {
+static __always_inline void look_up_owner(struct flow *flow) {
     socket_t socket = flow->socket;
     struct owner *known = bpf_map_lookup_elem(&owners, &socket);
 
-    if (known && known->pid) {
-        flow->pid = known->pid;
-        __builtin_memcpy(flow->comm, known->comm, sizeof(flow->comm));
-    }
-    return known;
+    if (known && known->port == bpf_htons(flow->remote_port))
+        fill_in(flow, known);
 }
 
-/* The same at the time `now`, or leaves word that it is asked for. */
-static __always_inline void find_owner(struct flow *flow, ns_t now) {
-    struct owner asked = {.since_ns = now, .asked = true};
+/* The same at the time `now`, or leaves word that it is asked for. Of a SYN-ACK `sk` is the listener. */
+static __always_inline void find_owner(struct flow *flow, const struct sock *sk, ns_t now) {
+    struct owner asked = {.since_ns = now, .port = sk->__sk_common.skc_dport, .asked = true};
     socket_t socket = flow->socket;
+    struct owner *known = known_owner(sk);
 
-    if (!look_up_owner(flow))
+    if (known)
+        fill_in(flow, known);
+    else
         bpf_map_update_elem(&owners, &socket, &asked, BPF_NOEXIST);
 }
 
@@ -173,7 +196,10 @@ int find_owners(struct bpf_iter__task_file *ctx) {
     sk = BPF_CORE_READ(socket, sk);
     id = (socket_t)sk;
     listening = BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_LISTEN;
+    found.port = BPF_CORE_READ(sk, __sk_common.skc_dport);
     known = bpf_map_lookup_elem(&owners, &id);
+    if (known && known->port != found.port)
+        known = NULL;
     if (!known && !listening)
         return 0;
     set_process(&found, task);

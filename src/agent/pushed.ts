@@ -4,6 +4,7 @@ import type { AgentConfig } from '../model/agent-config.js';
 import type { NetworkSnapshot } from '../model/network.js';
 import { monotonicNs } from '../session/clock.js';
 import type { AgentLog } from './log.js';
+import type { OutputOptions } from './output-options.js';
 import type { Output, OutputTelemetry } from './output.js';
 import { Publisher } from './publisher.js';
 
@@ -12,7 +13,10 @@ type PushedName = (typeof PUSHED)[number];
 
 /** Opens each. Each throws a {Failure} if that cannot be. */
 export type Makers = {
-  readonly [Name in PushedName]: (config: NonNullable<AgentConfig[Name]>) => Promise<Output>;
+  readonly [Name in PushedName]: (
+    config: NonNullable<AgentConfig[Name]>,
+    options: OutputOptions,
+  ) => Promise<Output>;
 };
 
 export interface PushedOptions {
@@ -26,12 +30,15 @@ interface Pushed {
   readonly publisher: Publisher;
 }
 
+/** For what an output that is replaced publishes at its end. */
+const REPLACEMENT_MS = 2_000;
 const NOTHING: OutputTelemetry = { sent: 0, failed: 0, dropped: 0, bytes: 0, lastError: undefined };
 
 export class PushedOutputs {
   private readonly pushed = new Map<PushedName, Pushed>();
   /** Of outputs that were replaced: counters go on. */
   private readonly before = new Map<PushedName, OutputTelemetry>();
+  private begun = false;
 
   constructor(private readonly options: PushedOptions) {}
 
@@ -47,6 +54,7 @@ export class PushedOutputs {
       throw error;
     }
     for (const name of PUSHED) await this.replace(name, config, opened.get(name));
+    this.begun = true;
   }
 
   telemetry(): Record<string, OutputTelemetry> {
@@ -84,8 +92,10 @@ export class PushedOutputs {
 
   private async make(name: PushedName, { otlp, dogstatsd }: AgentConfig): Promise<Output | undefined> {
     const { makers } = this.options;
-    if (name === 'otlp') return otlp && makers.otlp(otlp);
-    return dogstatsd && makers.dogstatsd(dogstatsd);
+    // One that comes in later has no part in what was before.
+    const options = this.begun ? { since: this.options.snapshot() } : {};
+    if (name === 'otlp') return otlp && makers.otlp(otlp, options);
+    return dogstatsd && makers.dogstatsd(dogstatsd, options);
   }
 
   private async replace(name: PushedName, config: AgentConfig, output: Output | undefined): Promise<void> {
@@ -96,7 +106,7 @@ export class PushedOutputs {
     }
     if (old) {
       this.pushed.delete(name);
-      await old.publisher.close();
+      await old.publisher.end(REPLACEMENT_MS);
       this.before.set(name, added(this.before.get(name), old.publisher.output.telemetry()));
     }
     if (!output) return;

@@ -1,17 +1,18 @@
 /** How outputs are opened, each with its library only where it is asked for. */
 import type { Makers } from '../agent/pushed.js';
 import { thisHost } from '../agent/resource.js';
+import { EXIT, Failure } from '../model/failure.js';
 
 export function agentMakers(version: string): Makers {
   return {
-    async otlp(config) {
+    async otlp(config, options) {
       const { createOtlpOutput } = await import('../agent/otlp.js');
       // In a pod the host is called as the pod.
-      return createOtlpOutput(config, thisHost(version, process.env['NODE_NAME']));
+      return createOtlpOutput(config, thisHost(version, process.env['NODE_NAME']), options);
     },
-    async dogstatsd(config) {
-      const { createDogStatsdOutput } = await import('../agent/dogstatsd.js');
-      return createDogStatsdOutput(config);
-    },
+    dogstatsd: () =>
+      Promise.reject(
+        new Failure(EXIT.failure, 'This build has no DogStatsD.', '', 'Leave agent.dogstatsd out.'),
+      ),
   };
 }

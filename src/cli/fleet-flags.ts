@@ -115,7 +115,7 @@ export const questionFlags = {
     ...WHAT,
   }),
   match: Flags.string({
-    description: 'Any label: cluster=eu. Repeated with one label: any of its values.',
+    description: 'Any label: env=production. Repeated with one label: any of its values.',
     helpValue: 'LABEL=VALUE',
     multiple: true,
     multipleNonGreedy: true,
@@ -282,7 +282,7 @@ function parseMatches(texts: readonly string[]): Matcher[] {
   const values = new Map<string, string[]>();
   for (const text of texts) {
     const at = text.indexOf('=');
-    if (at < 1) throw new RangeError(`--match ${text}: must be LABEL=VALUE, as in cluster=eu`);
+    if (at < 1) throw new RangeError(`--match ${text}: must be LABEL=VALUE, as in env=production`);
     const label = parseLabel('--match', text.slice(0, at));
     values.set(label, [...(values.get(label) ?? []), text.slice(at + 1)]);
   }

@@ -21,7 +21,7 @@ const { cgroup, container, pod, namespace, unit, region, external, internal, con
 const NO_NAMES = { dns: false, numeric: false };
 
 export default class Health extends BaseCommand {
-  static override summary = 'Is the network of this host well? One live screen, judged by thresholds.';
+  static override summary = 'Whether the network of this host is well, on one live screen.';
   static override description =
     'The whole host, its namespaces (or containers, units) and the regions that it talks to: attempts and how they failed, ' +
     'latency of handshakes inside and outside, SYN loss, what was sent again and why, how long flows stood still, full accept ' +

@@ -254,6 +254,7 @@ export interface Owner {
   session: number;
   startedNs: number;
   pid: number;
+  port: number;
   asked: boolean;
   comm: string;
 }
@@ -266,8 +267,9 @@ export function decodeOwner(view: DataView, offset: number): Owner {
     session: readU64(view, offset + 8),
     startedNs: readU64(view, offset + 16),
     pid: view.getUint32(offset + 24, true),
-    asked: view.getUint8(offset + 28) !== 0,
-    comm: readComm(view, offset + 29),
+    port: view.getUint16(offset + 28, true),
+    asked: view.getUint8(offset + 30) !== 0,
+    comm: readComm(view, offset + 31),
   };
 }
 

@@ -3,6 +3,9 @@ import { closeSync, openSync, readSync } from 'node:fs';
 /** Most files fit the first; the others are few reads. */
 const CHUNKS = { first: 16_384, next: 262_144 };
 
+/** A buffer for each file would be more work for the garbage collector than all that is read. Contents are copied out of it. */
+const first = Buffer.allocUnsafe(CHUNKS.first);
+
 /**
  * What is left of an open file up to `limit` bytes; undefined if there is more. Files of /proc say that they are empty, so the
  * size is what can be read.
@@ -10,7 +13,7 @@ const CHUNKS = { first: 16_384, next: 262_144 };
 export function readAtMost(descriptor: number, limit: number): Buffer | undefined {
   const chunks: Buffer[] = [];
   for (let size = 0; size <= limit;) {
-    const chunk = Buffer.allocUnsafe(chunks.length === 0 ? CHUNKS.first : CHUNKS.next);
+    const chunk = chunks.length === 0 ? first : Buffer.allocUnsafe(CHUNKS.next);
     const count = readSync(descriptor, chunk);
     if (count === 0) return Buffer.concat(chunks);
     size += count;

@@ -1,6 +1,7 @@
 /** What `health` says in words: marks, names of scopes, the verdict. */
 import type { Crossing, HealthReport, HealthRow } from '../aggregate/health.js';
 import type { Tone } from '../model/column.js';
+import { NO_LABEL } from '../model/network.js';
 import {
   formatFigure,
   formatLimit,
@@ -38,7 +39,8 @@ export function judgementOf(
 /** `on this host`, `in shop`, `to eu-west-1`. */
 function place({ scope, key }: Pick<Crossing, 'scope' | 'key'>): string {
   if (scope === 'host') return 'on this host';
-  return `${scope === 'region' ? 'to' : 'in'} ${key}`;
+  if (scope !== 'region') return `in ${key}`;
+  return key === NO_LABEL ? 'to addresses without a region' : `to ${key}`;
 }
 
 /** `P99 inside 7.20 ms (> 5 ms) in shop`. */

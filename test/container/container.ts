@@ -58,6 +58,8 @@ export class Containers {
   private readonly folder = mkdtempSync(path.join(tmpdir(), 'containers-'));
   private readonly root = path.join(this.folder, 'root');
   readonly program = `${PROJECT}/bin/run.js`;
+  /** Of the container, before anything is mounted. */
+  readonly rootFolder = this.root;
 
   constructor() {
     for (const name of ['usr', 'proc', 'sys', 'dev', 'etc', 'run', 'tmp', 'host', 'opt/tcpscope'])
