@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.js';
-import { axesOf, parseLimits, questionFlags, serverFlags, toAccess, toQuestion } from '../cli/fleet-flags.js';
+import { serverFlags, toAccess } from '../cli/fleet-access.js';
+import { axesOf, parseLimits, questionFlags, toQuestion } from '../cli/fleet-flags.js';
 import { costText, nothingFound, periodText, unknownLabels } from '../cli/fleet-report.js';
 import { print } from '../cli/print.js';
 import { parseWhole } from '../cli/values.js';
