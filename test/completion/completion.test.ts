@@ -155,7 +155,7 @@ function describeShell(shell: ShellName, shells: () => CompletingShells): void {
     assert.deepEqual(valuesOf('connlat', '--transport'), ['auto', 'perf', 'ring']);
     assert.deepEqual(offers(['tcpscope demo ', 'tcpscope doctor ', 'tcpscope completion ']), [
       ['connlat', 'retrans'],
-      ['connlat', 'retrans'],
+      ['agent', 'connlat', 'health', 'retrans'],
       ['bash', 'fish', 'zsh'],
     ]);
   });

@@ -43,7 +43,7 @@ words=()
 while (($#)); do
   if [[ $1 == --duration ]]; then shift 2; else words+=("$1"); shift; fi
 done
-case \${words[0]} in connlat | retrans | demo) words+=(--duration 1s) ;; esac
+case \${words[0]} in connlat | retrans | demo | health) words+=(--duration 1s) ;; esac
 exec ${process.execPath} ${ROOT}/bin/run.js "\${words[@]}"
 `;
 
@@ -160,10 +160,14 @@ async function run(script: string, own: string, bin: string): Promise<Ended> {
 /** What must be printed, by what the example asks for. */
 function assertForm({ script }: Example, stdout: string, stderr: string): void {
   const [, command = '', rest = ''] = /tcpscope (\w+)\b([^]*)$/.exec(script) ?? [];
-  const isLive = ['connlat', 'retrans', 'demo'].includes(command);
+  const isLive = ['connlat', 'retrans', 'demo', 'health'].includes(command);
   if (isLive) assert.match(stderr, /^(?:[\d,]+|no) (?:attempts?|retransmitted segments?)\b/m);
   if (script.includes('| jq') || script.includes('|\n')) return;
   if (command === 'completion') return;
+  if (command === 'health') {
+    assert.match(stdout, /^THIS HOST, last \d|^\{"time":/m);
+    return;
+  }
   const lines = stdout.split('\n');
   if (command === 'config') assert.match(stdout, /10\.1\.0\.0\/16|frankfurt/);
   else if (command === 'doctor') assert.match(stdout, /\d+ ok, .+ works? here\.$|^TIME /m);
