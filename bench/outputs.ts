@@ -1,8 +1,11 @@
 /** Part `outputs`: what it costs to publish to a collector and to an Agent, by number of series, and what loading their libraries takes. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { rolldown } from 'rolldown';
 import { createDogStatsdOutput } from '#tcpscope/agent/dogstatsd.js';
 import { createOtlpOutput } from '#tcpscope/agent/otlp.js';
 import type { Output } from '#tcpscope/agent/output.js';
@@ -55,8 +58,11 @@ const SUBJECTS: Subject[] = [
   ...(['tcpscope', 'network-monitor'] as const).map(dogStatsd),
 ];
 
-/** In the bundle, as users have them. */
-const LIBRARIES = { nothing: undefined, OpenTelemetry: 'otlp-metrics.js', 'hot-shots': 'hot-shots.js' };
+/** Put into one file each, as the bundle has them. */
+const LIBRARIES = {
+  OpenTelemetry: 'dist/agent/otlp-metrics.js',
+  'hot-shots': 'node_modules/hot-shots/index.js',
+};
 
 export const outputs: Part = {
   name: 'outputs',
@@ -64,12 +70,13 @@ export const outputs: Part = {
     const receiver = spawn(process.execPath, ['--input-type=module', '-e', RECEIVER], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
+    const folder = mkdtempSync(path.join(tmpdir(), 'bench-outputs-'));
     try {
       const [line] = (await once(createInterface(receiver.stdout), 'line')) as [string];
       const [httpPort = 0, udp = 0] = line.split(' ').map(Number);
       const published = await rowsOf(bench, SUBJECTS, (subject) => measure(subject, { http: httpPort, udp }));
-      const libraries = Object.entries(LIBRARIES).map(([name, file]) => ({ name, file }));
-      const loaded = await rowsOf(bench, libraries, ({ file }) => Promise.resolve(loading(file)));
+      const libraries = [{ name: 'nothing', url: 'node:path' }, ...(await bundles(folder))];
+      const loaded = await rowsOf(bench, libraries, ({ url }) => Promise.resolve(loading(url)));
       return [
         {
           title: 'A publication of 10 s at 35,000 handshakes a second',
@@ -80,6 +87,7 @@ export const outputs: Part = {
       ];
     } finally {
       receiver.kill();
+      rmSync(folder, { recursive: true });
     }
   },
 };
@@ -148,11 +156,19 @@ function seriesOf(at: number): Growing {
   };
 }
 
+/** As many intervals' handshakes of one series, some of which are alike. */
+const DIFFERENT = 20;
+
 /** Handshakes from 200 µs up, log-normal; some of everything else. */
 function addInterval(series: readonly Growing[]): void {
   const each = HANDSHAKES / series.length;
-  for (const one of series) {
-    for (let i = 0; i < each; i++) one.latency.record(200e3 * Math.exp(0.5 * normal() + 1));
+  const handshakes = Array.from({ length: DIFFERENT }, () => {
+    const histogram = new LatencyHistogram();
+    for (let i = 0; i < each; i++) histogram.record(200e3 * Math.exp(0.5 * normal() + 1));
+    return histogram;
+  });
+  for (const [at, one] of series.entries()) {
+    one.latency.merge(handshakes[at % DIFFERENT]!);
     one.latencySumNs = one.latency.sum;
     one.outcomes = one.outcomes.map((count, at) => count + (at === 0 ? each : 1));
     one.retransmits = one.retransmits.map((count) => count + 1);
@@ -187,12 +203,23 @@ function snapshotOf(series: readonly NetworkSeries[], interval: number): Network
   };
 }
 
+async function bundles(folder: string): Promise<{ name: string; url: string }[]> {
+  return await Promise.all(
+    Object.entries(LIBRARIES).map(async ([name, file]) => {
+      const input = path.resolve(import.meta.dirname, '../..', file);
+      const bundle = await rolldown({ input, platform: 'node', resolve: { mainFields: ['module', 'main'] } });
+      const url = path.join(folder, `${name}.mjs`);
+      await bundle.write({ file: url, minify: true });
+      return { name, url };
+    }),
+  );
+}
+
 /** What a process of its own takes for it. */
-function loading(file: string | undefined): Sample {
-  const url = path.resolve(import.meta.dirname, '../../dist/bundle', file ?? '');
+function loading(url: string): Sample {
   const script = `
     const began = performance.now();
-    ${file === undefined ? '' : `await import(${JSON.stringify(url)});`}
+    await import(${JSON.stringify(url)});
     const time = performance.now() - began;
     globalThis.gc();
     console.log(JSON.stringify({ time, rss: process.memoryUsage().rss / 1024 }));`;

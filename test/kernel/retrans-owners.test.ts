@@ -235,8 +235,9 @@ describe('owners of retrans', function () {
       await held.cut();
       assert.equal(await nextOwner(), 'real');
       // The map decides: whoever is in it owns the socket.
-      changeOwner(tool.process.pid!, 'real', (entry) => { entry.set(Buffer.from('old\0'), entry.indexOf('real')); },
-      );
+      changeOwner(tool.process.pid!, 'real', (entry) => {
+        entry.set(Buffer.from('old\0'), entry.indexOf('real'));
+      });
       assert.equal(await nextOwner(), 'old');
       // As if it were of a connection from another port.
       changeOwner(tool.process.pid!, 'old', (entry) => {
