@@ -199,6 +199,7 @@ function createSection(options: HealthViewOptions, header: string) {
       if (need === 0 || room < Math.min(need, LEAST_TABLE)) return [];
       section = newest;
       display.width = options.display.width;
+      display.keys = options.display.keys === true;
       // A table keeps a line for `… 12 more`, and one for the cursor.
       display.height = room + (need <= room ? 2 : 0);
       const text = view.frame(now.nowNs, now.clockOffsetNs) ?? '';
