@@ -10,6 +10,7 @@ import { flood, minute } from './flood.js';
 import { growth } from './growth.js';
 import { kernel } from './kernel.js';
 import { memories } from './memory.js';
+import { outputs } from './outputs.js';
 import { owners } from './owners.js';
 import type { Bench, Part } from './part.js';
 import { versionOf } from './peers.js';
@@ -33,6 +34,7 @@ const PARTS = [
   owners,
   places,
   agent,
+  outputs,
 ];
 /** Only when told. */
 const EXTRA = [coldStart];

@@ -4,6 +4,7 @@ import type { Source } from '../model/source.js';
 import { sanitize } from '../model/units.js';
 import { monotonicNs } from '../session/clock.js';
 import { StopSignal } from '../session/stop-signal.js';
+import type { HangUps } from './hang-ups.js';
 import type { AgentLog } from './log.js';
 import type { Measurement } from './measurement.js';
 
@@ -11,6 +12,7 @@ export interface AgentRun {
   readonly measurement: Measurement;
   readonly source: Pick<Source<never>, 'stop'>;
   readonly log: AgentLog;
+  readonly hangUps: HangUps;
   /** Of publishing; it may change with the configuration. */
   intervalNs(): number;
   /** Told once signals are listened to. */
@@ -28,12 +30,11 @@ const PATIENCE = 3;
 export async function runAgent(run: AgentRun): Promise<void> {
   const stop = new StopSignal(['SIGINT', 'SIGTERM']);
   let reloading = Promise.resolve();
-  const hangUp = (): void => {
-    reloading = reloading.then(() => run.reload());
-  };
-  process.on('SIGHUP', hangUp);
   try {
     run.began();
+    run.hangUps.answerBy(() => {
+      reloading = reloading.then(() => run.reload());
+    });
     let intervalEndNs = monotonicNs() + run.intervalNs();
     while (!stop.stopped) {
       look(run);
@@ -48,7 +49,6 @@ export async function runAgent(run: AgentRun): Promise<void> {
     await reloading;
     await run.end();
   } finally {
-    process.off('SIGHUP', hangUp);
     stop.release();
   }
 }

@@ -2,6 +2,7 @@
 import { bucketStart } from '../model/histogram.js';
 import type { Attributes } from './counters.js';
 import type { Distribution, Measurement, Metrics } from './dogstatsd-metrics.js';
+import type { Bucket } from './tallies.js';
 
 export interface Line {
   /** Without its tags. */
@@ -20,6 +21,8 @@ interface Sent {
 
 const DECIMALS = { s: 9, ms: 6 } as const;
 const UNIT_NS = { s: 1e9, ms: 1e6 } as const;
+/** Of one line, which has to fit into a packet. */
+const MOST_VALUES = 64;
 
 /** Remembers what was sent. */
 export class Ledger {
@@ -60,32 +63,61 @@ function counterLines({ tags, counters, counts }: Measurement, sent: Sent): Line
   });
 }
 
+/** Values that stand for as many each share a line, as version 1.1 of the protocol has it: their tags are the longest part of it. */
 function distributionLines({ tags, distributions, buckets }: Measurement, sent: Sent): Line[] {
   const texts = textsOf(tags);
   return distributions.flatMap((distribution, at) => {
     const before = sent.buckets[at]!;
-    return buckets.flatMap(([pair, count]) => {
+    const byGrowth = new Map<number, Bucket[]>();
+    for (const bucket of buckets) {
+      const [pair, count] = bucket;
       const grown = count - (before.get(pair) ?? 0);
-      if (grown === 0) return [];
-      const taken = (): void => void before.set(pair, count);
-      return [{ message: distributionMessage(distribution, pair, grown), tags: texts, taken }];
-    });
+      if (grown === 0) continue;
+      const same = byGrowth.get(grown);
+      if (same) same.push(bucket);
+      else byGrowth.set(grown, [bucket]);
+    }
+    return [...byGrowth].flatMap(([grown, same]) =>
+      chunksOf(same, MOST_VALUES).map((chunk) => ({
+        message: distributionMessage(distribution, chunk, grown),
+        tags: texts,
+        taken: (): void => {
+          for (const [pair, count] of chunk) before.set(pair, count);
+        },
+      })),
+    );
   });
 }
 
-function distributionMessage({ name, unit }: Distribution, pair: number, count: number): string {
-  const value = valueText(middleOfPair(pair), unit);
-  return count === 1 ? `${name}:${value}|d` : `${name}:${value}|d|@${rateText(count)}`;
+function distributionMessage(
+  { name, unit }: Distribution,
+  buckets: readonly Bucket[],
+  count: number,
+): string {
+  const values = buckets.map(([pair]) => valueText(pair, unit)).join(':');
+  return count === 1 ? `${name}:${values}|d` : `${name}:${values}|d|@${rateText(count)}`;
 }
 
-/** In nanoseconds, of two buckets that are counted as one. */
+function chunksOf<Item>(items: readonly Item[], size: number): Item[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, at) =>
+    items.slice(at * size, (at + 1) * size),
+  );
+}
+
+/** By pair of buckets: there are few, and each comes again and again. */
+const VALUE_TEXTS: Record<'s' | 'ms', string[]> = { s: [], ms: [] };
+
+/** The middle of two buckets that are counted as one. Never with an exponent. */
+function valueText(pair: number, unit: 's' | 'ms'): string {
+  return (VALUE_TEXTS[unit][pair] ??= (middleOfPair(pair) / UNIT_NS[unit])
+    .toFixed(DECIMALS[unit])
+    .replace(/\.?0+$/, ''));
+}
+
+/** In nanoseconds, of five digits. */
 function middleOfPair(pair: number): number {
-  return Math.floor((bucketStart(2 * pair) + bucketStart(2 * pair + 2) - 1) / 2);
-}
-
-/** Never with an exponent. */
-function valueText(ns: number, unit: 's' | 'ms'): string {
-  return (ns / UNIT_NS[unit]).toFixed(DECIMALS[unit]).replace(/\.?0+$/, '');
+  const middle = (bucketStart(2 * pair) + bucketStart(2 * pair + 2) - 1) / 2;
+  return Number(Math.floor(middle).toPrecision(5));
 }
 
 /**

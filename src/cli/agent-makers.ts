@@ -1,7 +1,6 @@
 /** How outputs are opened, each with its library only where it is asked for. */
 import type { Makers } from '../agent/pushed.js';
 import { thisHost } from '../agent/resource.js';
-import { EXIT, Failure } from '../model/failure.js';
 
 export function agentMakers(version: string): Makers {
   return {
@@ -10,9 +9,9 @@ export function agentMakers(version: string): Makers {
       // In a pod the host is called as the pod.
       return createOtlpOutput(config, thisHost(version, process.env['NODE_NAME']), options);
     },
-    dogstatsd: () =>
-      Promise.reject(
-        new Failure(EXIT.failure, 'This build has no DogStatsD.', '', 'Leave agent.dogstatsd out.'),
-      ),
+    async dogstatsd(config, options) {
+      const { createDogStatsdOutput } = await import('../agent/dogstatsd.js');
+      return createDogStatsdOutput(config, options);
+    },
   };
 }

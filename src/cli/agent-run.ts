@@ -1,6 +1,7 @@
 /** The agent: what is measured, where it goes, and what the configuration may change of both while it runs. */
 import { NetworkSeriesReducer, type SeriesOptions } from '../aggregate/network-series.js';
 import { runAgent } from '../agent/agent.js';
+import { HangUps } from '../agent/hang-ups.js';
 import { judge } from '../agent/health.js';
 import { AgentLog } from '../agent/log.js';
 import { Measurement } from '../agent/measurement.js';
@@ -35,6 +36,9 @@ const LAST_MS = 5_000;
 
 /** Runs until a signal ends it. @throws {Failure} or {RangeError} if it cannot begin. */
 export async function runConfiguredAgent(flags: AgentFlags, version: string): Promise<void> {
+  const hangUps = new HangUps();
+  // Whoever reads the log may go: that is not the end of the measurement.
+  process.stderr.on('error', () => undefined);
   let source: NetworkSource | undefined;
   const attribution = await openLiveAttribution(
     { ...flags, external: false, internal: false, dns: false, numeric: false },
@@ -54,11 +58,12 @@ export async function runConfiguredAgent(flags: AgentFlags, version: string): Pr
     });
     agent = new Agent(source, attribution, config, version);
     await agent.open();
-    await agent.run(flags.config);
+    await agent.run(flags.config, hangUps);
   } finally {
     await agent?.close();
     source?.close();
     attribution.close();
+    hangUps.close();
   }
 }
 
@@ -105,7 +110,7 @@ class Agent {
     await this.pushed.publishTo(this.config);
   }
 
-  async run(configFile: string | undefined): Promise<void> {
+  async run(configFile: string | undefined, hangUps: HangUps): Promise<void> {
     const { log, source, measurement, attribution } = this;
     for (const warning of attribution.warnings) log.tell(warning);
     const warning = renouncePrivileges({ entersNamespaces: false, ...attribution });
@@ -114,6 +119,7 @@ class Agent {
       measurement,
       source,
       log,
+      hangUps,
       intervalNs: () => this.intervalNs,
       began: () => {
         log.tell(`Tracing TCP of this host; ${this.destinations()}.`);

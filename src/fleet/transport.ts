@@ -53,7 +53,9 @@ export class Transport {
 
   private async once(url: URL, body: string): Promise<Reply & { location?: string }> {
     const { headers, ca, timeoutMs } = this.access;
-    const signal = AbortSignal.timeout(timeoutMs);
+    const patience = new AbortController();
+    const { signal } = patience;
+    let timer: NodeJS.Timeout | undefined;
     // A server may redirect from http to https.
     const isOwn = url.protocol === this.access.base.protocol;
     try {
@@ -69,6 +71,12 @@ export class Transport {
           ...(isOwn ? { agent: this.agent } : {}),
           ...(ca ? { ca } : {}),
         });
+        // Before it has a socket, a request waits for others of ours.
+        request.once('socket', () => {
+          timer = setTimeout(() => {
+            patience.abort();
+          }, timeoutMs);
+        });
         request.on('response', resolve).on('error', reject).end(body);
       });
       const { statusCode: status = 0 } = response;
@@ -81,6 +89,8 @@ export class Transport {
       if (error instanceof Failure) throw error;
       if (signal.aborted) throw this.timedOut();
       throw this.unreachable(error as NodeJS.ErrnoException);
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -6,7 +6,7 @@ import type { Display } from './view.js';
  * Bluish green, yellow and vermillion (after Okabe and Ito, "Color Universal Design", 2008) behind black: apart from each other in every
  * kind of colour blindness, and what Pingmesh calls green, yellow and red.
  */
-const COLORS = { green: 36, yellow: 221, red: 166 } as const;
+export const STATE_COLORS = { green: 36, yellow: 221, red: 166 } as const;
 const BLACK = 16;
 
 /** Puts the colour of a state behind a text, which says the same without it. */
@@ -22,6 +22,6 @@ export function createStatePaint(level: Display['colorLevel']): StatePaint {
   };
   return (state, text) => {
     if (state === 'white') return text;
-    return level === 1 ? sixteen[state](text) : chalk.bgAnsi256(COLORS[state]).ansi256(BLACK)(text);
+    return level === 1 ? sixteen[state](text) : chalk.bgAnsi256(STATE_COLORS[state]).ansi256(BLACK)(text);
   };
 }

@@ -189,6 +189,18 @@ onHost.describe('tcpscope fleet and its server', () => {
     assertTold(await ask(slow, '--timeout', '300ms'), 1, /No answer/, /no whole answer within 300 ms/);
   });
 
+  it('may take its time for each of many answers', async () => {
+    // Four at a time: the last begin when the first have ended, and end after more than the time-out.
+    const server = await start((asked, response) => {
+      setTimeout(() => {
+        always(asked, response);
+      }, 1000);
+    });
+    const { code, stderr } = await ask(server, '--timeout', '1900ms');
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^8 queries in [2-9]\.\d s/);
+  });
+
   it('breaks off', async () => {
     const server = await start((_asked, response) => {
       response.writeHead(200, { 'content-length': 1000 });

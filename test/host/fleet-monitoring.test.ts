@@ -1,10 +1,11 @@
 /** The dashboard, alerts and recording rules of docs/monitoring: every expression is asked of a real Prometheus, of what agents publish. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { FAMILIES, type Sample } from '#tcpscope/agent/prometheus-families.js';
 import { METRICS, recordedName } from '#tcpscope/fleet/promql.js';
+import { fleet } from '../cli/fleet-server.js';
 import { ROOT } from '../cli/program.js';
 import { onHost } from '../features.js';
 import { CountedNetwork } from '../unit/network-snapshots.js';
@@ -165,6 +166,38 @@ onHost.describe('docs/monitoring', function () {
     );
     assert.ok(new Set(named).size > 15);
     for (const name of named) assert.ok(published.has(name), name);
+  });
+
+  it('is of what fleet asks for, too', async () => {
+    const args = ['--at', String(END_S), '--range', '5m', '--json', '--by', 'source_namespace,role,external'];
+    const { code, stdout, stderr } = await fleet('--prometheus', server.url, ...args);
+    assert.equal(code, 0, stderr);
+    const row = JSON.parse(stdout) as Record<string, unknown>;
+    const scrapes = 300 / SCRAPE_S;
+    assert.deepEqual(
+      [row['source_namespace'], row['role'], row['external'], row['attempts'], row['fail'], row['lost_syn']],
+      ['shop', 'database', 'no', scrapes * (97 + 13 + 6), scrapes * 6, scrapes * 10],
+    );
+    const truth = quantileOf(Object.values(LATENCIES).flat(), 0.99) / 1e9;
+    const [low, high] = bucketOf(truth);
+    const p99 = Number(row['p99_us']) / 1e6;
+    assert.ok(p99 > low && p99 <= high, `${p99}, in truth ${truth}`);
+  });
+
+  it('has a configuration for Prometheus that works with the rules beside it', () => {
+    const copy = path.join(server.folder, 'monitoring');
+    cpSync(FOLDER, copy, { recursive: true });
+    const [, config = ''] = /```yaml\n([^`]*)```/.exec(read('README.md')) ?? [];
+    writeFileSync(path.join(copy, 'prometheus.yml'), config);
+    assert.match(promtool('check', 'config', path.join(copy, 'prometheus.yml')), /2 rule files found/);
+  });
+
+  it('explains every alert', () => {
+    const rows = read('README.md').match(/^\| Tcpscope\w+/gm) ?? [];
+    assert.deepEqual(
+      rows.map((row) => row.slice(2)),
+      alerts.map(({ alert }) => alert),
+    );
   });
 
   describe('the dashboard', () => {

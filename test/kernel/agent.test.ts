@@ -4,13 +4,14 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
-import { connect, listen, Network, SERVER } from '#tcpscope/lab/network.js';
+import { connect, listen, Namespace, Network, SERVER } from '#tcpscope/lab/network.js';
 import { onHost } from '../features.js';
-import { AgentProcess, ANY_PORT, parseMetrics, sumOf } from './agent-tool.js';
+import { AgentProcess, ANY_PORT, parseMetrics, sumOf, type Metric } from './agent-tool.js';
 import { loadedPrograms, RUN, Tool } from './tool.js';
 import { threadPrivileges } from './thread-status.js';
 
@@ -143,6 +144,74 @@ describe('the agent', () => {
       assert.equal(code, 0, stderr);
     });
   }
+});
+
+// What outputs do with numbers is no matter of kernels.
+onHost.describe('outputs that the agent publishes to', () => {
+  let host: Namespace;
+  before(async () => {
+    host = await Namespace.create('published');
+    await listen(host, '127.0.0.1', PORT.open);
+  });
+  after(() => host.destroy());
+
+  /** A collector that takes all that comes, and says how many requests that were. */
+  async function collector(port: number): Promise<{ server: HttpServer; requests: () => number }> {
+    let requests = 0;
+    const server = createHttpServer((request, response) => {
+      requests++;
+      request.resume().on('end', () => {
+        response.writeHead(200, { 'Content-Type': 'application/x-protobuf' }).end();
+      });
+    });
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    return { server, requests: () => requests };
+  }
+  const configOf = (port: number): string =>
+    `agent: {interval: 1s, prometheus: {listen: "127.0.0.1:0"}, otlp: {endpoint: "http://127.0.0.1:${port}"}}\n`;
+  const failedOf = (metrics: readonly Metric[]): number =>
+    sumOf(metrics, 'tcpscope_output_failed_total', { output: 'otlp' });
+
+  it('SIGTERM publishes a last time', async () => {
+    const { server, requests } = await collector(0);
+    const { port } = server.address() as AddressInfo;
+    const agent = await AgentProcess.start(configOf(port).replace('1s', '1h'), ['--netns', host.name]);
+    assert.match(agent.tool.stderr, /publishing by otlp/);
+    await connect(host, '127.0.0.1', PORT.open, { count: 3 });
+    const { code, stderr } = await agent.stop();
+    assert.equal(code, 0, stderr);
+    // By chance one more, where the first of the hour was due already.
+    assert.ok(requests() === 1 || requests() === 2, String(requests()));
+    server.close();
+  });
+
+  it('a collector that is down: degraded, one line, and /metrics as ever; well again when it comes', async () => {
+    const taken = await collector(0);
+    const { port } = taken.server.address() as AddressInfo;
+    taken.server.close();
+    await once(taken.server, 'close');
+    const agent = await AgentProcess.start(configOf(port), ['--netns', host.name]);
+    const health = async (): Promise<{ code: number; status: string; reasons: string[] }> => {
+      const answer = await fetch(`${agent.url}/healthz`);
+      return { code: answer.status, ...((await answer.json()) as { status: string; reasons: string[] }) };
+    };
+    await connect(host, '127.0.0.1', PORT.open, { count: 3 });
+    while ((await health()).status === 'ok') await setImmediate();
+    const degraded = await health();
+    assert.deepEqual([degraded.code, degraded.status], [200, 'degraded']);
+    assert.match(degraded.reasons.join(), /^nothing was published by otlp for \d/);
+    const metrics = await agent.metrics();
+    assert.equal(sumOf(metrics, ATTEMPTS), 3);
+    assert.ok(failedOf(metrics) > 0);
+    const lines = agent.tool.stderr.split('\n').filter((line) => line.includes('otlp: '));
+    assert.equal(lines.length, 1, agent.tool.stderr);
+    const { server, requests } = await collector(port);
+    while ((await health()).status !== 'ok') await setImmediate();
+    assert.ok(requests() > 0);
+    assert.equal((await agent.stop()).code, 0);
+    server.close();
+  });
 });
 
 // What happens before anything is traced, and TLS, are not the kernel's.

@@ -1,5 +1,8 @@
 /** Whose socket it is: for sockets of every origin, seen by the tool or older than it. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import {
   Network,
   SERVER,
@@ -216,6 +219,36 @@ describe('owners of retrans', function () {
     for (const row of rows) assert.deepEqual([row.pid, row.comm, row.state], [null, null, 'FIN_WAIT1']);
     assert.match(stderr, new RegExp(`; ${rows.length} owners unknown`));
   });
+
+  it('nobody that had the address before, where the kernel did not tell of the change', async () => {
+    const held = await Network.create({ delayUs: DELAY_US, cuttable: true });
+    const tool = await Tool.start(['retrans', '--json', '--netns', held.client.name]);
+    try {
+      await listen(held.server, SERVER.ipv4, PORT, { close: true });
+      const sending = { name: 'real', send: 100 * 10_000, chunk: 100, chunkGapUs: 20_000, hold: true };
+      startConnect(held.client, SERVER.ipv4, PORT, sending);
+      const nextOwner = async (): Promise<string | null> => {
+        const seen = tool.retransRows().length;
+        await tool.retransUntil((rows) => rows.length > seen);
+        return tool.retransRows().at(-1)!.comm;
+      };
+      await held.cut();
+      assert.equal(await nextOwner(), 'real');
+      // The map decides: whoever is in it owns the socket.
+      changeOwner(tool.process.pid!, 'real', (entry) => {
+        entry.set(Buffer.from('old\0'), entry.indexOf('real'));
+      });
+      assert.equal(await nextOwner(), 'old');
+      // As if it were of a connection from another port.
+      changeOwner(tool.process.pid!, 'old', (entry) => {
+        entry[entry.indexOf(networkOrder(PORT))]! ^= 0xff;
+      });
+      assert.equal(await nextOwner(), 'real');
+    } finally {
+      await tool.stop();
+      await held.destroy();
+    }
+  });
 });
 
 /** Cuts the cable and resolves when the client has shut down its side, and its FIN cannot arrive. */
@@ -224,3 +257,28 @@ async function shutDown(network: Network): Promise<void> {
   await network.cut();
   await network.client.exec('sh', ['-c', 'until ss -Htn state fin-wait-1 | grep -q .; do :; done']);
 }
+
+const networkOrder = (port: number): Buffer => Buffer.from([port >> 8, port & 255]);
+
+/** Writes into the one entry of the tool's map of owners that has this name. */
+function changeOwner(pid: number, comm: string, change: (entry: Buffer) => unknown): void {
+  const bpftool = (...words: string[]): string =>
+    execFileSync('bpftool', ['--json', 'map', ...words], { encoding: 'utf8' });
+  const folder = `/proc/${pid}/fdinfo`;
+  const held = readdirSync(folder).map((descriptor) => readFileSync(path.join(folder, descriptor), 'utf8'));
+  const ids = held.flatMap((text) => /^map_id:\s*(\d+)$/m.exec(text)?.[1] ?? []);
+  const maps = JSON.parse(bpftool('show')) as { id: number; name?: string }[];
+  const [id, ...more] = ids.filter((each) =>
+    maps.some((map) => map.name === 'owners' && map.id === Number(each)),
+  );
+  assert.ok(id !== undefined && more.length === 0);
+  const entries = JSON.parse(bpftool('dump', 'id', id)) as { key: string[]; value: string[] }[];
+  const entry = entries.find(({ value }) => bytesOf(value).includes(comm));
+  assert.ok(entry);
+  const value = bytesOf(entry.value);
+  change(value);
+  const hex = [...value].map((byte) => `0x${byte.toString(16)}`);
+  bpftool('update', 'id', id, 'key', ...entry.key, 'value', ...hex);
+}
+
+const bytesOf = (hex: readonly string[]): Buffer => Buffer.from(hex.map(Number));

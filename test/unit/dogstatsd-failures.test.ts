@@ -97,14 +97,15 @@ describe('a receiver of DogStatsD that', () => {
     it('gets packets of up to 8,192 bytes, of whole lines', async () => {
       const receiver = await UnixReceiver.open(socket());
       await open({ path: socket() });
-      await publish(2_003);
+      for (let i = 0; i < 20; i++) network.of({ sourceNamespace: `namespace-${i}` }).connected(1e6, 3e6);
+      await publish(1_963);
       connectUnixDatagram(socket()).send(Buffer.from('end'));
       const packets = await receiver.until('end');
       assert.equal(handshakesIn(packets), 2_003);
       const sizes = packets.map((packet) => packet.length);
-      assert.ok(sizes.length > 2 && Math.max(...sizes) <= 8_192, sizes.join());
+      assert.ok(sizes.length >= 2 && Math.max(...sizes) <= 8_192, sizes.join());
       assert.ok(
-        sizes.slice(0, -1).every((size) => size > 8_192 - 200),
+        sizes.slice(0, -1).every((size) => size > 8_192 - 1_000),
         sizes.join(),
       );
       assert.equal(output!.telemetry().sent, packets.length);

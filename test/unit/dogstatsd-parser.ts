@@ -1,4 +1,4 @@
-/** The published grammar of DogStatsD (docs.datadoghq.com, "Datagram format"), read by nothing of ours. */
+/** The published grammar of DogStatsD (docs.datadoghq.com, "Datagram format", versions up to 1.1), read by nothing of ours. */
 import assert from 'node:assert/strict';
 
 export interface Sample {
@@ -11,28 +11,28 @@ export interface Sample {
 }
 
 const LINE =
-  /^(?<name>[A-Za-z][\w.]*):(?<value>-?\d+(?:\.\d+)?)\|(?<type>[cdg])(?:\|@(?<rate>0\.\d+))?(?:\|#(?<tags>[^|#@\r\n]+))?$/;
+  /^(?<name>[A-Za-z][\w.]*):(?<values>-?\d+(?:\.\d+)?(?::\d+(?:\.\d+)?)*)\|(?<type>[cdg])(?:\|@(?<rate>0\.\d+))?(?:\|#(?<tags>[^|#@\r\n]+))?$/;
 
 export function parseDatagram(datagram: string): Sample[] {
-  return datagram.split('\n').map(parseLine);
+  return datagram.split('\n').flatMap(parseLine);
 }
 
-function parseLine(line: string): Sample {
-  const { name, value, type, rate, tags = '' } = LINE.exec(line)?.groups ?? {};
-  assert.ok(name !== undefined && value !== undefined, `no line of DogStatsD: ${JSON.stringify(line)}`);
+function parseLine(line: string): Sample[] {
+  const { name, values, type, rate, tags = '' } = LINE.exec(line)?.groups ?? {};
+  assert.ok(name !== undefined && values !== undefined, `no line of DogStatsD: ${JSON.stringify(line)}`);
   const pairs = (tags === '' ? [] : tags.split(',')).map((tag): [string, string] => {
     const [, key = '', text = ''] = /^([^:]+):(.+)$/.exec(tag) ?? [];
     assert.notEqual(key, '', `no tag: ${tag}`);
     return [key, text];
   });
   assert.equal(new Set(pairs.map(([key]) => key)).size, pairs.length, `a tag twice: ${line}`);
-  return {
+  return values.split(':').map((value) => ({
     name,
     value: Number(value),
     type: type as Sample['type'],
     weight: rate === undefined ? 1 : Math.trunc(1 / Number(rate)),
     tags: Object.fromEntries(pairs),
-  };
+  }));
 }
 
 /** Of the samples of a distribution. */

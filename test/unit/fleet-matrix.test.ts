@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { matrixOf, stateOf, USUAL_LIMITS, type Matrix, type Pair } from '#tcpscope/fleet/matrix.js';
 import { patternOf } from '#tcpscope/fleet/pattern.js';
 import { heatmapText, verdictText, type HeatmapOptions } from '#tcpscope/view/fleet-heatmap.js';
+import { STATE_COLORS } from '#tcpscope/view/fleet-paint.js';
 import { textWidth } from '#tcpscope/view/width.js';
+import { ansi256, difference, EYES, lab } from './color.js';
 
 const LIMITS = USUAL_LIMITS.p99;
 const MS: Readonly<Record<string, number>> = { g: 1e6, y: 4.5e6, r: 38e6 };
@@ -147,6 +149,17 @@ describe('the pattern', () => {
     assert.match(said('grr', 'rgr', 'rrg'), /^Red with a green diagonal: /);
     assert.equal(said('gry', 'ggg', 'g.g'), '1 of 8 pairs with data red, 1 yellow.');
   });
+});
+
+describe('the colours of a matrix', () => {
+  for (const [name, eye] of Object.entries(EYES))
+    it(`are apart from each other, and from the text on them: ${name}`, () => {
+      const colors = Object.values(STATE_COLORS).map(ansi256);
+      for (const [at, color] of colors.entries()) {
+        for (const other of colors.slice(at + 1)) assert.ok(difference(color, other, eye) > 20);
+        assert.ok(lab(color, eye)[0] > 45, 'light enough to have black text on it');
+      }
+    });
 });
 
 describe('the picture of a matrix', () => {

@@ -1,6 +1,7 @@
 /** A receiver of OTLP/HTTP on loopback, which decodes by the official schema (test/otlp-proto, opentelemetry-proto v1.9.0). */
 import { once } from 'node:events';
 import http from 'node:http';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -86,10 +87,10 @@ export class OtlpReceiver {
   /** Of the next requests, in this order. */
   readonly behaviours: Behaviour[] = [];
 
-  private constructor(readonly server: http.Server) {}
+  private constructor(readonly server: http.Server | https.Server) {}
 
-  static async open(port = 0): Promise<OtlpReceiver> {
-    const server = http.createServer();
+  static async open(port = 0, tls?: { key: string; cert: string }): Promise<OtlpReceiver> {
+    const server = tls ? https.createServer(tls) : http.createServer();
     const receiver = new OtlpReceiver(server);
     server.on('request', (request, response) => {
       void receiver.#receive(request, response);
@@ -104,7 +105,7 @@ export class OtlpReceiver {
   }
 
   get endpoint(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `${this.server instanceof https.Server ? 'https' : 'http'}://127.0.0.1:${this.port}`;
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 /** What a collector gets, decoded by the official schema: names, units, times, exact counts. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -331,6 +332,36 @@ describe('what a collector gets', () => {
       ['https://host/otlp/v1/metrics?x=1', 'https://host/otlp/v1/metrics?x=1'],
     ];
     for (const [endpoint, expected] of cases) assert.equal(endpointOf(endpoint).href, expected);
+  });
+
+  it('comes by TLS only to whom it may trust', async () => {
+    const folder = fs.mkdtempSync(path.join(tmpdir(), 'otlp-'));
+    const [key, cert] = [path.join(folder, 'key.pem'), path.join(folder, 'cert.pem')];
+    const words = [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-days',
+      '2',
+    ];
+    const subject = ['-subj', '/CN=collector', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    execFileSync('openssl', [...words, ...subject, '-keyout', key, '-out', cert], { stdio: 'pipe' });
+    const trusted = await OtlpReceiver.open(0, {
+      key: fs.readFileSync(key, 'utf8'),
+      cert: fs.readFileSync(cert, 'utf8'),
+    });
+    const stranger = await open({ endpoint: trusted.endpoint });
+    await stranger.publish(everything().snapshot(60));
+    assert.match(stranger.telemetry().lastError ?? '', /self-signed certificate/);
+    const friend = await open({ endpoint: trusted.endpoint, ca: cert });
+    fs.rmSync(folder, { recursive: true }); // it was read once
+    await friend.publish(everything().snapshot(60));
+    assert.deepEqual([friend.telemetry().sent, trusted.taken.length], [1, 1]);
+    await trusted.close();
   });
 
   it('needs the file of certificates that the configuration names', async () => {
