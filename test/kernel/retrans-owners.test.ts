@@ -13,7 +13,7 @@ import {
   type Listener,
   type ListenOptions,
 } from '#tcpscope/lab/network.js';
-import { late } from '../slowdown.js';
+import { SLOWDOWN } from '../slowdown.js';
 import { UNSEEN_RETRIES } from './unseen.js';
 import { Tool, traceRetrans, type RetransRow } from './tool.js';
 
@@ -195,7 +195,7 @@ describe('owners of retrans', function () {
       send: 5 * 500,
       chunk: 500,
       // Long enough to be seen while it is open.
-      chunkGapUs: late(100_000),
+      chunkGapUs: 100_000 * SLOWDOWN,
       receive: true,
     });
     await shutDown(network);
