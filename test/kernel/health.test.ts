@@ -254,7 +254,8 @@ describe('health by places', () => {
     assert.equal(allowed.code, 0);
   });
 
-  it('says that a setting of the configuration is wrong, and where', async () => {
+  // Said before the kernel is asked anything.
+  onHost.it('says that a setting of the configuration is wrong, and where', async () => {
     const config = path.join(folder, 'wrong.yaml');
     writeFileSync(config, 'thresholds:\n  p99-internal: fast\n  syn-los: 1%\n');
     const { code, stderr } = await Tool.spawn(['health', '--config', config]).wait();
@@ -371,8 +372,9 @@ describe('the life of health', () => {
     [['--top', '0'], /--top 0: must be a whole number/],
     [['--region', 'eu'], /no configuration names regions/],
   ];
+  // Said before the kernel is asked anything.
   for (const [flags, message] of wrong) {
-    it(`${flags.join(' ')} is wrong usage`, async () => {
+    onHost.it(`${flags.join(' ')} is wrong usage`, async () => {
       const { code, stderr } = await Tool.spawn(['health', ...flags]).wait();
       assert.equal(code, 2);
       assert.match(stderr, message);
