@@ -31,6 +31,8 @@ for line; do
     print -r -- $hit
     [[ $hit == . ]] && break
   done
+  # What it shows has to be read as well: a pseudo-terminal that is full stops it.
+  while zpty -r -t completing shown; do :; done
   zpty -w -n completing $'\C-u'
 done
 zpty -d completing
