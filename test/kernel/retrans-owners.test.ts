@@ -13,6 +13,7 @@ import {
   type Listener,
   type ListenOptions,
 } from '#tcpscope/lab/network.js';
+import { SLOWDOWN } from '../slowdown.js';
 import { UNSEEN_RETRIES } from './unseen.js';
 import { Tool, traceRetrans, type RetransRow } from './tool.js';
 
@@ -193,7 +194,8 @@ describe('owners of retrans', function () {
       name: 'half-closed',
       send: 5 * 500,
       chunk: 500,
-      chunkGapUs: 100_000,
+      // Long enough to be seen while it is open.
+      chunkGapUs: 100_000 * SLOWDOWN,
       receive: true,
     });
     await shutDown(network);
