@@ -3,7 +3,6 @@ import type { AcceptOverflows } from '../model/network.js';
 import { countersOf, namespaceOf, readResidentCounters, type NetCounters } from './net-counters.js';
 
 const COUNTER = 'TcpExtListenOverflows';
-const INIT = 1;
 /** To look for namespaces is to look at every process. One that is younger is not missed: its counter began at 0. */
 const SEARCH_EACH_NS = 60e9;
 
@@ -32,11 +31,9 @@ export class AcceptOverflowCounters {
   /** @param nowNs of any clock that does not go back */
   take(nowNs: number): AcceptOverflows[] {
     const now = this.read(nowNs);
-    const grown = [...now].map(([netns, { pid, count }]) => ({
-      ...NOWHERE,
+    const grown = [...now].map(([netns, { count }]) => ({
+      ...OF_NOBODY,
       netns,
-      // What all of the host shares belongs to none of its processes.
-      pid: pid === INIT ? 0 : pid,
       count: growth(this.before.get(netns)?.count ?? 0, count),
     }));
     this.before = now;
@@ -76,7 +73,8 @@ const countOf = (counters: NetCounters): number => counters.get(COUNTER) ?? 0;
 /** The number of a namespace that has ended is given to the next one, which counts from 0. */
 const growth = (before: number, now: number): number => (now < before ? now : now - before);
 
-const NOWHERE: AcceptOverflows = {
+/** What all of a namespace share belongs to none of its processes. */
+const OF_NOBODY: AcceptOverflows = {
   type: 'accept-overflows',
   count: 0,
   localAddress: '::',
