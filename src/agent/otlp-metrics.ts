@@ -89,8 +89,8 @@ export class OtlpEncoder {
         metric.dataPoints.push({ ...period, attributes: { ...attributes, ...own }, value });
       }
     }
-    return [...byName].map(([name, { counter, dataPoints }]) => ({
-      descriptor: { ...descriptionOf(counter), name },
+    return [...byName.values()].map(({ counter, dataPoints }) => ({
+      descriptor: descriptionOf(counter),
       aggregationTemporality: this.#temporality,
       dataPointType: DataPointType.SUM,
       isMonotonic: true,
@@ -149,8 +149,13 @@ function histogramOf(latency: LatencyHistogram): ExponentialHistogram {
   };
 }
 
-function descriptionOf({ name, unit, description }: Gauge<never>): MetricData['descriptor'] {
-  return { name, unit, description, valueType: unit === 's' ? ValueType.DOUBLE : ValueType.INT };
+function descriptionOf({ name, convention, unit, description }: Gauge<never>): MetricData['descriptor'] {
+  return {
+    name: convention?.name ?? name,
+    unit,
+    description,
+    valueType: unit === 's' ? ValueType.DOUBLE : ValueType.INT,
+  };
 }
 
 /** OpenTelemetry has no names for the labels. */
