@@ -44,7 +44,7 @@ export interface ServerOptions {
 /** In ms: to send the head of a request; to send all of it; between two requests; to take an answer. */
 const PATIENCE = { head: 5_000, request: 10_000, idle: 90_000, answer: 30_000 };
 const MOST_CONNECTIONS = 64;
-/** Answers that are made or not taken yet: each may have some MB. */
+/** Answers of one path that are made or not taken yet: each may have some MB. */
 const MOST_ANSWERS = 4;
 const MOST_HEAD_BYTES = 8_192;
 /** Smaller texts are not worth it. */
@@ -55,7 +55,8 @@ const TLS = { minVersion: 'TLSv1.2' } as const;
 const zip = promisify(gzip);
 
 export class HttpServer {
-  private answers = 0;
+  /** How many answers of each path are made or not taken yet. */
+  private readonly answers = new Map<string, number>();
   private expected: Buffer | undefined;
 
   private constructor(
@@ -139,16 +140,17 @@ export class HttpServer {
       refuse(response, 401, 'User and password are wanted.');
       return;
     }
-    if (this.answers >= MOST_ANSWERS) {
+    const others = this.answers.get(path) ?? 0;
+    if (others >= MOST_ANSWERS) {
       response.setHeader('Retry-After', '1');
       refuse(response, 503, 'Too many ask at once.');
       return;
     }
-    this.answers++;
+    this.answers.set(path, others + 1);
     const deadline = setTimeout(() => response.destroy(), PATIENCE.answer);
     response.once('close', () => {
       clearTimeout(deadline);
-      this.answers--;
+      this.answers.set(path, this.answers.get(path)! - 1);
     });
     await this.send(path, route, request, response);
   }

@@ -119,10 +119,6 @@ export class HealthSums implements Mergeable<NetworkItem> {
   get acceptOverflows(): number {
     return this.#total(({ acceptOverflows }) => acceptOverflows);
   }
-
-  get isEmpty(): boolean {
-    return this.attempts + this.sent + this.acceptOverflows + this.kinds().length === 0;
-  }
 }
 
 const share = (part: number, whole: number): number | undefined =>

@@ -37,6 +37,8 @@ const LAST_MS = 5_000;
 /** Runs until a signal ends it. @throws {Failure} or {RangeError} if it cannot begin. */
 export async function runConfiguredAgent(flags: AgentFlags, version: string): Promise<void> {
   const hangUps = new HangUps();
+  // Whoever reads the log may go: that is not the end of the measurement.
+  process.stderr.on('error', () => undefined);
   let source: NetworkSource | undefined;
   const attribution = await openLiveAttribution(
     { ...flags, external: false, internal: false, dns: false, numeric: false },

@@ -5,6 +5,7 @@ import type { Explanation } from '../attribute/places.js';
 import type { Entry } from '../attribute/prefix-table.js';
 import { textWidth } from '../view/width.js';
 import { addressText, type AgentConfig } from '../model/agent-config.js';
+import { formatLimit, THRESHOLD_NAMES, type Thresholds } from '../model/thresholds.js';
 import { formatCount, formatElapsed, sanitize } from '../model/units.js';
 
 /** An address as it was asked for, and what it becomes. */
@@ -16,7 +17,7 @@ const SHOWN_NAMES = 8;
 
 /** Lines for people. */
 export function describeConfig(file: string, config: Config): string[] {
-  const { regions, roles, internal, external, isInternalDefault, agent } = config;
+  const { regions, roles, internal, external, isInternalDefault, agent, thresholds } = config;
   const carved = external.length > 0 ? `, but not ${listed(external.map(formatPrefix))}` : '';
   return [
     `${file}: no mistakes`,
@@ -28,6 +29,7 @@ export function describeConfig(file: string, config: Config): string[] {
         `${listed(internal.map(formatPrefix)) || 'nothing'}${isInternalDefault ? ' (default)' : ''}${carved}`,
       ],
       ...(agent ? [['agent', agentSentence(agent)]] : []),
+      ...(thresholds ? [['thresholds', thresholdsSentence(thresholds)]] : []),
     ]),
   ];
 }
@@ -55,6 +57,7 @@ export function configToJson(file: string, config: Config, answers: readonly Ans
     internal_is_default: config.isInternalDefault,
     external: config.external.map(formatPrefix),
     agent: config.agent ? agentToJson(config.agent) : null,
+    thresholds: config.thresholds ? Object.fromEntries(settingsOf(config.thresholds)) : null,
     addresses: answers.map(({ address, place, regionPrefix, rolePrefix, sidePrefix }) => ({
       address,
       region: place.region ?? null,
@@ -73,6 +76,22 @@ export const mistakesToJson = (file: string, { mistakes, count }: ConfigError): 
   mistake_count: count,
   mistakes,
 });
+
+/** Each as it may be written: `['syn-loss', '0.1%']`. */
+function settingsOf({ limits, minAttempts }: Thresholds): [name: string, value: string][] {
+  const set = THRESHOLD_NAMES.map((name): [string, string] => {
+    const limit = limits[name];
+    return [name, limit === undefined ? 'off' : formatLimit(name, limit)];
+  });
+  return [...set, ['min-attempts', String(minAttempts)]];
+}
+
+/** What `health` judges by, the defaults included. */
+const thresholdsSentence = (thresholds: Thresholds): string =>
+  settingsOf(thresholds)
+    .filter(([, value]) => value !== 'off')
+    .map((setting) => setting.join(' '))
+    .join(', ');
 
 /** Where the agent publishes, and how much. */
 export function agentSentence(agent: AgentConfig): string {

@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.js';
-import { axesOf, parseLimits, questionFlags, serverFlags, toAccess, toQuestion } from '../cli/fleet-flags.js';
+import { serverFlags, toAccess } from '../cli/fleet-access.js';
+import { axesOf, parseLimits, questionFlags, toQuestion } from '../cli/fleet-flags.js';
 import { costText, nothingFound, periodText, unknownLabels } from '../cli/fleet-report.js';
 import { print } from '../cli/print.js';
 import { parseWhole } from '../cli/values.js';
@@ -23,8 +24,7 @@ const ONLY_HEATMAP = ['metric', 'warn', 'crit', 'min-attempts'] as const;
 const ONLY_TABLE = ['columns', 'sort', 'trend'] as const;
 
 export default class Fleet extends BaseCommand {
-  static override summary =
-    'The whole fleet, from Prometheus: by region, by namespace, and from where to where.';
+  static override summary = 'The whole fleet, from Prometheus: tables and a heatmap.';
   static override description =
     'Asks a server that has the HTTP API of Prometheus (Thanos, Mimir, VictoriaMetrics too) for what the agents of all hosts have measured. ' +
     'The server adds up the histograms of all hosts before it takes a quantile. It traces nothing, and needs neither root nor Linux.';

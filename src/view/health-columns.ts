@@ -6,7 +6,7 @@ import { KINDS } from '../model/retransmit.js';
 import { formatShare, type ThresholdName } from '../model/thresholds.js';
 import { formatCount, formatElapsed, formatRate } from '../model/units.js';
 import { countColumn, lastColumn } from './group-columns.js';
-import { judgementOf, MARKS, toneOf, WORDS } from './health-words.js';
+import { countsText, judgementOf, MARKS, toneOf, WORDS } from './health-words.js';
 import { durationText } from './quantiles.js';
 
 type HealthColumn = Column<HealthRow>;
@@ -29,9 +29,6 @@ const hasListeners = ({ scope }: HealthRow): boolean => scope !== 'region';
 const rounded = (value: number): number => Math.round(value * 1000) / 1000;
 const keyOf = (word: string): string => word.replaceAll('-', '_');
 const hidden = (column: HealthColumn): HealthColumn => ({ ...column, hidden: true });
-const listed = (counts: readonly (readonly [string, number])[]): string =>
-  counts.map(([word, count]) => `${formatCount(count)} ${word}`).join(', ') || '-';
-
 /** A column whose cells say how they stand to a threshold. */
 function judged(name: ThresholdName, plain: boolean, column: HealthColumn): HealthColumn {
   return {
@@ -269,7 +266,7 @@ function lastColumns({ plain, intervalSeconds }: HealthColumnsOptions): HealthCo
       align: 'right',
       width: 8,
       dropFirst: 10,
-      text: ({ sums }) => listed(sums.failures()),
+      text: ({ sums }) => countsText(sums.failures()) || '-',
       parts: FAILURES.map(keyOf),
     },
     {
@@ -279,7 +276,7 @@ function lastColumns({ plain, intervalSeconds }: HealthColumnsOptions): HealthCo
       align: 'right',
       width: 13,
       dropFirst: 11,
-      text: ({ sums }) => listed(sums.kinds()),
+      text: ({ sums }) => countsText(sums.kinds()) || '-',
       parts: KINDS.map((kind) => `retransmits_${kind}`),
     },
     {

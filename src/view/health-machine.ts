@@ -69,10 +69,6 @@ export function createJsonHealthView<Item>(options: HealthMachineOptions): View<
     };
     return `${JSON.stringify(object)}\n`;
   };
-  return {
-    begin: () => '',
-    items: () => '',
-    frame: (nowNs, clockOffsetNs) => (options.once ? undefined : frame(nowNs, clockOffsetNs)),
-    ...(options.once ? { end: frame } : {}),
-  };
+  const view = { begin: () => '', items: () => '' };
+  return options.once ? { ...view, frame: () => undefined, end: frame } : { ...view, frame };
 }

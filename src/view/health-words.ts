@@ -26,6 +26,10 @@ const TONES: Readonly<Partial<Record<Standing, Tone>>> = { near: 'warn', crossed
 
 export const toneOf = (standing: Standing | undefined): Tone | undefined => standing && TONES[standing];
 
+/** `12 refused, 3 timeout`; '' of none. */
+export const countsText = (counts: readonly (readonly [word: string, count: number])[]): string =>
+  counts.map(([word, count]) => `${formatCount(count)} ${word}`).join(', ');
+
 /** Crossings that the verdict names. */
 const NAMED = 3;
 

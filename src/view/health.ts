@@ -1,21 +1,16 @@
 import type { HealthReport, HealthRow, HealthSectionRows } from '../aggregate/health.js';
-import type { Side } from '../aggregate/health-sums.js';
 import type { TextContext } from '../model/column.js';
-import { formatLimit, formatShare, worstOf, type Standing, type ThresholdName } from '../model/thresholds.js';
-import { formatCount, formatDuration, formatElapsed, formatRate } from '../model/units.js';
+import { formatElapsed } from '../model/units.js';
 import { healthColumns } from './health-columns.js';
-import { judgementOf, MARKS, toneOf, verdictOf, WORDS } from './health-words.js';
+import { drawHostLines, hostLines } from './health-host.js';
+import { MARKS, toneOf, verdictOf } from './health-words.js';
 import { hasHints, helpText, hintLine, KeyState, topHint, type KeyHelp } from './key-state.js';
-import { createPaint, type Paint } from './paint.js';
-import { durationText } from './quantiles.js';
-import { sparkline } from './scale.js';
+import { createPaint } from './paint.js';
 import { createTableView } from './table.js';
 import { createTimeText } from './time.js';
 import { isAppended, type Display, type View, type ViewOptions } from './view.js';
-import { filled, textWidth, wrapped } from './width.js';
+import { filled, wrapped } from './width.js';
 
-const LABEL_WIDTH = 15;
-const CURVE = { least: 10, most: 60 };
 /** A table is worth its place if it has a blank line, a header, a row, and a line for how many more there are. */
 const LEAST_TABLE = 4;
 /** The cursor's. */
@@ -34,6 +29,7 @@ const LEGEND = '✓ ok  ! near its threshold  ✗ over it  · too few to tell';
 const SIDES_LEGEND = 'IN, inside: internal addresses; OUT, outside: external ones';
 /** From this height on it is all there. */
 const LEGEND_HEIGHT = 30;
+const NO_REGIONS = 'no regions: none is configured; see tcpscope config check --help';
 const WORDS_HELP = [
   SIDES_LEGEND,
   'SYN LOSS: attempts that had to send their SYN again: it or its answer got lost',
@@ -42,15 +38,6 @@ const WORDS_HELP = [
   'OVERFLOW: connections that found the accept queue of their listener full',
   'Curves: P95 of each interval, newest right, each step at least the double',
 ];
-
-/** A line of what the host did. */
-interface HostLine {
-  label: string;
-  text: string;
-  standing?: Standing | undefined;
-  /** Values for a curve behind it. */
-  recent?: (length: number) => readonly (number | undefined)[];
-}
 
 export interface HealthViewOptions extends ViewOptions {
   report(nowNs: number): HealthReport;
@@ -67,102 +54,6 @@ export interface HealthViewOptions extends ViewOptions {
 /** Whole seconds, where these tell enough. */
 const windowText = (seconds: number): string =>
   seconds < 9.95 || seconds >= 99.5 ? formatElapsed(seconds * 1e9) : `${Math.round(seconds)} s`;
-
-const standingsOf = (row: HealthRow, names: readonly ThresholdName[]): Standing | undefined => {
-  const standings = names.flatMap((name) => judgementOf(row, name)?.standing ?? []);
-  return standings.length === 0 ? undefined : worstOf(standings);
-};
-
-const listed = (counts: readonly (readonly [string, number])[]): string =>
-  counts.map(([word, count]) => `${formatCount(count)} ${word}`).join(', ');
-
-function attemptsLine(host: HealthRow, pending: number): HostLine {
-  const { attempts, failed } = host.sums;
-  const rate = host.seconds > 0 && attempts > 0 ? ` (${formatRate(attempts / host.seconds)}/s)` : '';
-  const failures = failed === 0 ? 'none failed' : listed(host.sums.failures());
-  const hanging = pending > 0 ? `; ${formatCount(pending)} hang now` : '';
-  const text =
-    attempts === 0 ? `none ended${hanging}` : `${formatCount(attempts)}${rate}, ${failures}${hanging}`;
-  return { label: 'Attempts', text, standing: standingsOf(host, ['failures']) };
-}
-
-function sideLine(host: HealthRow, side: Side, plain: boolean): HostLine {
-  const names = ([50, 95, 99] as const).map((percent) => [percent, `p${percent}-${side}`] as const);
-  const latency = host.sums.latency(side);
-  const quantiles = names.map(([percent, name]) => {
-    const judgement = judgementOf(host, name);
-    const value = durationText(latency.quantile(percent / 100));
-    const over = judgement?.standing === 'crossed' ? ` (> ${formatLimit(name, judgement.limit)})` : '';
-    return `P${percent} ${over === '' || plain ? '' : MARKS.crossed}${value}${over}`;
-  });
-  const label = side === 'internal' ? 'Inside' : 'Outside';
-  const text = latency.count === 0 ? 'none' : `${formatCount(latency.count)} ok, ${quantiles.join('  ')}`;
-  const standing = standingsOf(
-    host,
-    names.map(([, name]) => name),
-  );
-  return { label, text, standing, recent: (length) => host.recent(length, side) };
-}
-
-function lossLines(host: HealthRow): HostLine[] {
-  const { attempts, lostSyn, sent, resent, stallNs, acceptOverflows } = host.sums;
-  const kinds = listed(host.sums.kinds());
-  const ratio =
-    sent === 0 ? '' : `${formatShare(Math.min(1, resent / sent))} of ${formatCount(sent)} segments`;
-  const perSecond = host.seconds > 0 ? `, ${formatDuration(stallNs / host.seconds)} a second` : '';
-  return [
-    {
-      label: 'SYN loss',
-      text:
-        attempts === 0 || lostSyn === 0
-          ? 'none'
-          : `${formatShare(lostSyn / attempts)}, ${formatCount(lostSyn)} had to send their SYN again`,
-      standing: standingsOf(host, ['syn-loss']),
-    },
-    {
-      label: 'Sent again',
-      text: [ratio, kinds].filter((text) => text !== '').join(': ') || 'nothing',
-      standing: standingsOf(host, ['retransmits']),
-    },
-    {
-      label: 'Standstill',
-      text: stallNs === 0 ? 'none' : `flows stood still for ${formatElapsed(stallNs)}${perSecond}`,
-      standing: standingsOf(host, ['stall']),
-    },
-    {
-      label: 'Accept queues',
-      text: acceptOverflows === 0 ? 'none was full' : `full for ${formatCount(acceptOverflows)} connections`,
-      standing: standingsOf(host, ['accept-overflows']),
-    },
-  ];
-}
-
-function plainLine({ label, text, standing }: HostLine): string {
-  return `${label}: ${text}${standing ? ` (${WORDS[standing]})` : ''}`;
-}
-
-/** `✓ Inside  …` with a curve behind it where there is room; all curves begin in one column. */
-function drawHostLines(
-  lines: readonly HostLine[],
-  { width, plain }: Readonly<Display>,
-  paint: Paint,
-): string[] {
-  if (plain) return lines.map(plainLine);
-  const texts = lines.map(({ label, text, standing }) => {
-    const mark = standing ? MARKS[standing] : ' ';
-    return `${mark} ${label.padEnd(LABEL_WIDTH)}${text}`;
-  });
-  const curved = texts.filter((_, at) => lines[at]?.recent);
-  const begin = Math.max(...curved.map(textWidth)) + 2;
-  const room = width === undefined ? CURVE.most : Math.min(CURVE.most, width - begin);
-  return lines.map(({ standing, recent }, at) => {
-    const text = texts[at] ?? '';
-    const painted = paint.tone(toneOf(standing), text);
-    if (!recent || room < CURVE.least) return painted;
-    const curve = sparkline(recent(room)).trimEnd();
-    return curve === '' ? painted : painted + ' '.repeat(begin - textWidth(text)) + curve;
-  });
-}
 
 /** On a screen of usual height only what does not explain itself; ? explains the rest. */
 function legend({ width = Infinity, height = Infinity }: Readonly<Display>): string[] {
@@ -199,6 +90,7 @@ function createSection(options: HealthViewOptions, header: string) {
       if (need === 0 || room < Math.min(need, LEAST_TABLE)) return [];
       section = newest;
       display.width = options.display.width;
+      display.keys = options.display.keys === true;
       // A table keeps a line for `… 12 more`, and one for the cursor.
       display.height = room + (need <= room ? 2 : 0);
       const text = view.frame(now.nowNs, now.clockOffsetNs) ?? '';
@@ -240,13 +132,7 @@ export function createHealthView<Item>(options: HealthViewOptions): View<Item> {
     const mark = display.plain ? '' : `${MARKS[standing]} `;
     const verdict = verdictLines(`${mark}${text}`, display);
     const title = report.seconds > 0 ? `THIS HOST, last ${windowText(report.seconds)}` : 'THIS HOST';
-    const { host } = report;
-    const lines = [
-      attemptsLine(host, options.pending()),
-      sideLine(host, 'internal', display.plain),
-      sideLine(host, 'external', display.plain),
-      ...lossLines(host),
-    ];
+    const lines = hostLines(report.host, options.pending(), display.plain);
     return [
       ...verdict.map((line) => paint.tone(toneOf(standing), line)),
       '',
@@ -269,7 +155,7 @@ export function createHealthView<Item>(options: HealthViewOptions): View<Item> {
     const appended = isAppended(display);
     const head = headLines(report);
     const foot = footLines(report);
-    const height = appended ? Infinity : (display.height ?? Infinity);
+    const height = appended || once ? Infinity : (display.height ?? Infinity);
     const room = height - CURSOR_LINE - head.length - foot.length;
     const { groups, regions } = report;
     const needs = [groups, regions].map((section) => (section ? needOf(section) : 0));
@@ -283,23 +169,14 @@ export function createHealthView<Item>(options: HealthViewOptions): View<Item> {
       : `${lines.join('\n')}\n`;
   };
 
-  return {
-    begin: () => '',
-    items: () => '',
-    frame: (nowNs, clockOffsetNs) => (once ? undefined : frame(nowNs, clockOffsetNs)),
-    ...(once ? { end: frame } : {}),
-    ...(once
-      ? {}
-      : {
-          key(key: string, nowNs: number): boolean {
-            const wasHelp = state.helpShown;
-            const taken = state.take(key, nowNs);
-            if (wasHelp || state.helpShown) return true;
-            const moved = [...sections.values()].map(({ view }) => view.key?.(key, nowNs) === true);
-            return taken || moved.includes(true);
-          },
-        }),
+  const key = (pressed: string, nowNs: number): boolean => {
+    const wasHelp = state.helpShown;
+    const taken = state.take(pressed, nowNs);
+    if (wasHelp || state.helpShown) return true;
+    const moved = [...sections.values()].map(({ view }) => view.key?.(pressed, nowNs) === true);
+    return taken || moved.includes(true);
   };
-}
 
-const NO_REGIONS = 'no regions: none is configured; see tcpscope config check --help';
+  const view = { begin: () => '', items: () => '' };
+  return once ? { ...view, frame: () => undefined, end: frame } : { ...view, frame, key };
+}

@@ -10,7 +10,7 @@ export interface TableOptions<Row> extends ViewOptions {
   sorting?: Sorting<Row>;
   /** `--top`. */
   top?: number;
-  /** True for a table that is drawn once: on a pipe it has no time above it and no blank line below. */
+  /** True for a table that is drawn once, or within another text: no time above it, no blank line and no keys below. */
   once?: boolean;
   /** Lines below the table. */
   notes?(): readonly string[];

@@ -197,7 +197,7 @@ export function createTableView<Item, Row>(options: TableOptions<Row>): View<Ite
       if (state.helpShown && display.keys) return helpText(KEYS, paint);
       const now = { ...options.context, clockOffsetNs };
       const appended = isAppended(display);
-      const below = [...(options.notes?.() ?? []), ...(hasHints(display) ? [hints()] : [])];
+      const below = [...(options.notes?.() ?? []), ...(hasHints(display) && !once ? [hints()] : [])];
       const { height } = display;
       const room = appended || height === undefined ? Infinity : height - OTHER_LINES - below.length;
       const limit = Math.max(1, Math.min(state.top ?? Infinity, room));

@@ -33,7 +33,7 @@ export class CompletingShells {
 
   run(file: string, args: readonly string[]): string {
     const env = { ...process.env, HOME: this.folder, PATH: `${this.folder}:${process.env['PATH'] ?? ''}` };
-    return execFileSync(file, args, { cwd: ROOT, encoding: 'utf8', env, timeout: 30_000 });
+    return execFileSync(file, args, { cwd: ROOT, encoding: 'utf8', env, timeout: 90_000 });
   }
 
   /**

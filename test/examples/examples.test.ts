@@ -37,13 +37,20 @@ const SUBSTITUTES: readonly (readonly [RegExp, string])[] = [
   [/--host-root \/host\b/g, '--host-root /'],
   [/\/system\.slice\/puma\.service/g, `/${SLICE}/puma.service`],
 ];
-/** The program as a user has it, but that whatever traces ends after a second. */
+/** The program as a user has it, but that whatever traces ends after a second, and the agent once it measures. */
 const TCPSCOPE = `#!/bin/bash
 words=()
 while (($#)); do
   if [[ $1 == --duration ]]; then shift 2; else words+=("$1"); shift; fi
 done
 case \${words[0]} in connlat | retrans | demo | health) words+=(--duration 1s) ;; esac
+if [[ \${words[0]} == agent && " \${words[*]} " != *' --check '* ]]; then
+  ${process.execPath} ${ROOT}/bin/run.js "\${words[@]}" 2> >(tee agent.log >&2) &
+  until grep -q Tracing agent.log || ! kill -0 $!; do sleep 0.1; done
+  kill $!
+  wait $!
+  exit
+fi
 exec ${process.execPath} ${ROOT}/bin/run.js "\${words[@]}"
 `;
 
@@ -170,6 +177,7 @@ function assertForm({ script }: Example, stdout: string, stderr: string): void {
   }
   const lines = stdout.split('\n');
   if (command === 'config') assert.match(stdout, /10\.1\.0\.0\/16|frankfurt/);
+  else if (command === 'agent') assert.match(stdout + stderr, /\b127\.0\.0\.1:9469\b/);
   else if (command === 'doctor') assert.match(stdout, /\d+ ok, .+ works? here\.$|^TIME /m);
   else if (command === 'diff') assert.match(stdout, /^before +before\.tcpscope|^before +monday\.tcpscope/);
   else if (script.includes('--record') && command === 'replay')

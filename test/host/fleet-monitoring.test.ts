@@ -1,6 +1,6 @@
 /** The dashboard, alerts and recording rules of docs/monitoring: every expression is asked of a real Prometheus, of what agents publish. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { FAMILIES, type Sample } from '#tcpscope/agent/prometheus-families.js';
@@ -182,6 +182,22 @@ onHost.describe('docs/monitoring', function () {
     const [low, high] = bucketOf(truth);
     const p99 = Number(row['p99_us']) / 1e6;
     assert.ok(p99 > low && p99 <= high, `${p99}, in truth ${truth}`);
+  });
+
+  it('has a configuration for Prometheus that works with the rules beside it', () => {
+    const copy = path.join(server.folder, 'monitoring');
+    cpSync(FOLDER, copy, { recursive: true });
+    const [, config = ''] = /```yaml\n([^`]*)```/.exec(read('README.md')) ?? [];
+    writeFileSync(path.join(copy, 'prometheus.yml'), config);
+    assert.match(promtool('check', 'config', path.join(copy, 'prometheus.yml')), /2 rule files found/);
+  });
+
+  it('explains every alert', () => {
+    const rows = read('README.md').match(/^\| Tcpscope\w+/gm) ?? [];
+    assert.deepEqual(
+      rows.map((row) => row.slice(2)),
+      alerts.map(({ alert }) => alert),
+    );
   });
 
   describe('the dashboard', () => {

@@ -13,6 +13,7 @@ import {
   type Listener,
   type ListenOptions,
 } from '#tcpscope/lab/network.js';
+import { SLOWDOWN } from '../slowdown.js';
 import { UNSEEN_RETRIES } from './unseen.js';
 import { Tool, traceRetrans, type RetransRow } from './tool.js';
 
@@ -193,7 +194,8 @@ describe('owners of retrans', function () {
       name: 'half-closed',
       send: 5 * 500,
       chunk: 500,
-      chunkGapUs: 100_000,
+      // Long enough to be seen while it is open.
+      chunkGapUs: 100_000 * SLOWDOWN,
       receive: true,
     });
     await shutDown(network);
@@ -235,8 +237,9 @@ describe('owners of retrans', function () {
       await held.cut();
       assert.equal(await nextOwner(), 'real');
       // The map decides: whoever is in it owns the socket.
-      changeOwner(tool.process.pid!, 'real', (entry) => { entry.set(Buffer.from('old\0'), entry.indexOf('real')); },
-      );
+      changeOwner(tool.process.pid!, 'real', (entry) => {
+        entry.set(Buffer.from('old\0'), entry.indexOf('real'));
+      });
       assert.equal(await nextOwner(), 'old');
       // As if it were of a connection from another port.
       changeOwner(tool.process.pid!, 'old', (entry) => {

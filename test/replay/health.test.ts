@@ -156,6 +156,7 @@ describe('the screen of health', () => {
       'us-east-1',
       'none',
     ]);
+    assert.match(view.frame(60 * S, 0) ?? '', /^UNIT +ATTEMPTS▼ /m);
     assert.equal(view.key('y', 6 * S), false);
   });
 

@@ -1,9 +1,10 @@
 /** Parts of the agent that have no kernel: its log, its health, its publishers. */
 import assert from 'node:assert/strict';
-import { judge } from '#tcpscope/agent/health.js';
+import { judge, type Health } from '#tcpscope/agent/health.js';
 import { AgentLog } from '#tcpscope/agent/log.js';
 import { Measurement } from '#tcpscope/agent/measurement.js';
 import type { Output, OutputTelemetry } from '#tcpscope/agent/output.js';
+import { Pages } from '#tcpscope/agent/pages.js';
 import { Publisher } from '#tcpscope/agent/publisher.js';
 import { PushedOutputs } from '#tcpscope/agent/pushed.js';
 import { DEFAULT_AGENT, type AgentConfig, type OtlpConfig } from '#tcpscope/model/agent-config.js';
@@ -263,6 +264,78 @@ describe('outputs that are published to', () => {
     assert.deepEqual(Object.keys(pushed.telemetry()), ['otlp']);
     await pushed.end(1_000);
     assert.ok(made[0].output.closed);
+  });
+});
+
+describe('the pages of the agent', () => {
+  const LOOPBACK = { host: '127.0.0.1', port: 0 };
+  const PROMETHEUS = { listen: LOOPBACK, tls: undefined, basicAuth: undefined };
+
+  function pagesWith(health: Health): { pages: Pages; lines: string[]; snapshots: () => number } {
+    const { log, lines } = quiet();
+    let taken = 0;
+    const pages = new Pages({
+      snapshot: () => {
+        taken++;
+        return makeSnapshot();
+      },
+      health: () => health,
+      outputs: () => ({}),
+      access: () => ({ tls: undefined, basicAuth: undefined }),
+      log,
+    });
+    return { pages, lines, snapshots: () => taken };
+  }
+
+  for (const [status, code] of [
+    ['ok', 200],
+    ['degraded', 200],
+    ['failed', 503],
+  ] as const)
+    it(`/healthz is ${code} when it is ${status}, with the reasons`, async () => {
+      const health = { status, reasons: ['a reason'] };
+      const { pages, snapshots } = pagesWith(health);
+      await pages.serve({ prometheus: undefined, health: LOOPBACK });
+      try {
+        const answer = await fetch(pages.urls()[0]!);
+        assert.equal(answer.status, code);
+        assert.deepEqual(await answer.json(), health);
+        assert.equal(snapshots(), 0);
+        assert.equal(pages.telemetry(), undefined);
+      } finally {
+        await pages.close();
+      }
+    });
+
+  it('count what was sent of /metrics alone', async () => {
+    const { pages } = pagesWith({ status: 'ok', reasons: [] });
+    await pages.serve({ prometheus: PROMETHEUS, health: undefined });
+    try {
+      const [url = ''] = pages.urls();
+      const length = (await (await fetch(url)).text()).length;
+      await (await fetch(url.replace('/metrics', '/'))).text();
+      while (pages.telemetry()?.sent === 0) await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(pages.telemetry()?.sent, 1);
+      const { bytes = 0 } = pages.telemetry() ?? {};
+      assert.ok(bytes > 0 && bytes <= length, `${bytes} of ${length}`);
+    } finally {
+      await pages.close();
+    }
+  });
+
+  it('stay where they were when the new address cannot be had', async () => {
+    const { pages } = pagesWith({ status: 'ok', reasons: [] });
+    await pages.serve({ prometheus: PROMETHEUS, health: undefined });
+    try {
+      const before = pages.urls();
+      // Of a documentation network (RFC 5737), which no host has.
+      const elsewhere = { ...PROMETHEUS, listen: { host: '192.0.2.1', port: 9469 } };
+      await assert.rejects(pages.serve({ prometheus: elsewhere, health: undefined }), /cannot listen/);
+      assert.deepEqual(pages.urls(), before);
+      assert.equal((await fetch(before[0]!)).status, 200);
+    } finally {
+      await pages.close();
+    }
   });
 });
 

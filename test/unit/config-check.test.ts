@@ -60,6 +60,7 @@ describe('config check', () => {
       internal_is_default: true,
       external: [],
       agent: null,
+      thresholds: null,
       addresses: [
         {
           address: '10.2.3.4',
@@ -72,6 +73,19 @@ describe('config check', () => {
         },
       ],
     });
+  });
+
+  it('says what health judges by', () => {
+    const text = 'thresholds: {p99-internal: 2ms, failures: 5%, accept-overflows: 0}';
+    const { status, out, err } = check(text);
+    assert.equal(status, 0, err);
+    assert.match(
+      out,
+      /^thresholds +syn-loss 0\.1%, failures 5%, p99-internal 2 ms, accept-overflows 0, min-attempts 100$/m,
+    );
+    const { thresholds } = JSON.parse(check(text, '--json').out) as { thresholds: Record<string, string> };
+    assert.equal(thresholds['p99-internal'], '2 ms');
+    assert.equal(thresholds['stall'], 'off');
   });
 
   it('says what the agent would do, without the secrets', () => {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { axesOf, parseLimits, toAccess, toQuestion } from '#tcpscope/cli/fleet-flags.js';
+import { toAccess } from '#tcpscope/cli/fleet-access.js';
+import { axesOf, parseLimits, toQuestion } from '#tcpscope/cli/fleet-flags.js';
 import { increaseOf, quantileOf, selectorText } from '#tcpscope/fleet/promql.js';
 
 const QUESTION = {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { parseConfig } from '#tcpscope/attribute/config-parser.js';
 import { healthTiming, toThresholds } from '#tcpscope/cli/health-flags.js';
 import {
   DEFAULT_THRESHOLDS,
@@ -8,6 +9,7 @@ import {
   formatShare,
   judge,
   THRESHOLD_NAMES,
+  THRESHOLD_SETTINGS,
   withThreshold,
   worstOf,
   type ThresholdName,
@@ -63,6 +65,40 @@ describe('thresholds', () => {
       assert.throws(() => limitOf(setting), { name: 'RangeError', message });
     });
   }
+});
+
+describe('the section thresholds of the configuration', () => {
+  it('sets some and leaves the others as they are', () => {
+    const { thresholds } = parseConfig(
+      'thresholds: {failures: 2%, p99-internal: off, min-attempts: 20}',
+      'config',
+    );
+    assert.deepEqual(thresholds, {
+      limits: { 'syn-loss': 0.001, failures: 0.02, 'p99-internal': undefined },
+      minAttempts: 20,
+    });
+    assert.equal(parseConfig('regions: {}', 'config').thresholds, undefined);
+  });
+
+  it('takes every setting', () => {
+    for (const name of THRESHOLD_SETTINGS) {
+      const value = /^p\d|^stall$/.test(name) ? '5ms' : /attempts|overflows/.test(name) ? '10' : '1%';
+      assert.doesNotThrow(() => parseConfig(`thresholds: {${name}: ${value}}`, 'config'), name);
+    }
+  });
+
+  it('says of a mistake where it is and what would be right', () => {
+    const wrong: [text: string, message: RegExp][] = [
+      ['thresholds: 5ms', /^config:1:13: thresholds is no map; write thresholds: \{p99-internal: 5ms\}/],
+      [
+        'thresholds: {syn-loss: 5}',
+        /^config:1:24: thresholds\.syn-loss: "5" is no share; write 0\.1% or 0\.001, or off$/,
+      ],
+      ['thresholds: {stall: [1]}', /^config:1:21: thresholds\.stall is no text; write stall: 5ms/],
+      ['thresholds: {p99: 5ms}', /^config:1:14: unknown key "p99"; nearest: p99-internal; /],
+    ];
+    for (const [text, message] of wrong) assert.throws(() => parseConfig(text, 'config'), { message });
+  });
 });
 
 describe('judgements', () => {
