@@ -17,7 +17,7 @@ export interface Counter<Of> {
   value(of: Of): number;
 }
 
-export type Gauge<Of> = Omit<Counter<Of>, 'convention' | 'tags'>;
+export type Gauge<Of> = Omit<Counter<Of>, 'tags'>;
 
 /**
  * `error.type` of OpenTelemetry's proposal (semantic-conventions#3682), whose list is open: two have no equal there. The kernel's
@@ -160,7 +160,15 @@ export const SELF_COUNTERS: readonly Counter<SelfTelemetry>[] = [
     'Time that the programs took in the kernel.',
     (self) => self.kernelNs / 1e9,
   ),
-  own('process.cpu.time', 's', 'Time that the process took of CPUs.', (self) => self.cpuNs / 1e9),
+  {
+    ...own(
+      'tcpscope.process.cpu.time',
+      's',
+      'Time that the process took of CPUs.',
+      (self) => self.cpuNs / 1e9,
+    ),
+    convention: { name: 'process.cpu.time', attributes: {} },
+  },
 ];
 
 export const SELF_GAUGES: readonly Gauge<SelfTelemetry>[] = [
@@ -171,7 +179,8 @@ export const SELF_GAUGES: readonly Gauge<SelfTelemetry>[] = [
     value: (self) => self.series,
   },
   {
-    name: 'process.memory.usage',
+    name: 'tcpscope.process.memory.usage',
+    convention: { name: 'process.memory.usage', attributes: {} },
     unit: 'By',
     description: 'Physical memory of the process.',
     value: (self) => self.rssBytes,

@@ -57,7 +57,7 @@ function everything(tallies: Tallies): Map<string, Measurement> {
   return new Map(
     [...tallies].map(([key, { tags, counters, counts, latency }]) => [
       key,
-      { tags, counters, counts, distributions: DURATION, buckets: coarse(latency.buckets) },
+      { tags, counters, counts, distributions: DURATION, buckets: coarse(latency) },
     ]),
   );
 }
@@ -103,16 +103,16 @@ function networkMonitor(series: readonly NetworkSeries[]): Map<string, Measureme
         counters: RETRANSMIT_COUNT,
         counts: [segments],
         distributions: LATENCIES,
-        buckets: coarse([...latency.buckets()]),
+        buckets: coarse(latency),
       },
     ]),
   );
 }
 
 /** Two buckets become one, which is at most 1/64 of its values wide. */
-function coarse(buckets: readonly Bucket[]): Bucket[] {
+function coarse(latency: LatencyHistogram): Bucket[] {
   const pairs: [index: number, count: number][] = [];
-  for (const [index, count] of buckets) {
+  for (const [index, count] of latency.buckets()) {
     const pair = index >> 1;
     const last = pairs.at(-1);
     if (last?.[0] === pair) last[1] += count;

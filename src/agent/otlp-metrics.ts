@@ -9,11 +9,12 @@ import {
   type ExponentialHistogram,
   type MetricData,
 } from '@opentelemetry/sdk-metrics';
+import type { LatencyHistogram } from '../model/histogram.js';
 import type { NetworkSnapshot } from '../model/network.js';
 import { PENDING, SELF_GAUGES, tagsOf, type Attributes, type Counter, type Gauge } from './counters.js';
 import { toExponential } from './exponential.js';
 import type { ServiceResource } from './resource.js';
-import type { Latency, Tallies, Tally } from './tallies.js';
+import type { Tallies, Tally } from './tallies.js';
 
 const HANDSHAKES = {
   name: 'system.network.tcp.handshake.duration',
@@ -88,8 +89,8 @@ export class OtlpEncoder {
         metric.dataPoints.push({ ...period, attributes: { ...attributes, ...own }, value });
       }
     }
-    return [...byName].map(([name, { counter, dataPoints }]) => ({
-      descriptor: { ...descriptionOf(counter), name },
+    return [...byName.values()].map(({ counter, dataPoints }) => ({
+      descriptor: descriptionOf(counter),
       aggregationTemporality: this.#temporality,
       dataPointType: DataPointType.SUM,
       isMonotonic: true,
@@ -125,7 +126,7 @@ type Period = Pick<DataPoint<number>, 'startTime' | 'endTime'>;
 
 function handshakesOf(tallies: Tallies, period: Period): DataPoint<ExponentialHistogram>[] {
   return [...tallies.values()]
-    .filter(({ latency }) => latency.buckets.length > 0)
+    .filter(({ latency }) => latency.count > 0)
     .map(({ latency, tags }: Tally) => ({
       ...period,
       attributes: { ...attributesOf(tags), ...HANDSHAKE_ROLE },
@@ -133,13 +134,14 @@ function handshakesOf(tallies: Tallies, period: Period): DataPoint<ExponentialHi
     }));
 }
 
-function histogramOf({ buckets, sumNs, minNs, maxNs }: Latency): ExponentialHistogram {
-  const { scale, zeroCount, offset, counts } = toExponential(buckets);
+function histogramOf(latency: LatencyHistogram): ExponentialHistogram {
+  const { scale, zeroCount, offset, counts } = toExponential([...latency.buckets()]);
+  const { count, sum, min, max } = latency;
   return {
-    count: buckets.reduce((count, [, inBucket]) => count + inBucket, 0),
-    sum: sumNs / 1e9,
-    ...(minNs !== undefined && { min: minNs / 1e9 }),
-    ...(maxNs !== undefined && { max: maxNs / 1e9 }),
+    count,
+    sum: sum / 1e9,
+    ...(min !== undefined && { min: min / 1e9 }),
+    ...(max !== undefined && { max: max / 1e9 }),
     scale,
     zeroCount,
     positive: { offset, bucketCounts: counts },
@@ -147,8 +149,13 @@ function histogramOf({ buckets, sumNs, minNs, maxNs }: Latency): ExponentialHist
   };
 }
 
-function descriptionOf({ name, unit, description }: Gauge<never>): MetricData['descriptor'] {
-  return { name, unit, description, valueType: unit === 's' ? ValueType.DOUBLE : ValueType.INT };
+function descriptionOf({ name, convention, unit, description }: Gauge<never>): MetricData['descriptor'] {
+  return {
+    name: convention?.name ?? name,
+    unit,
+    description,
+    valueType: unit === 's' ? ValueType.DOUBLE : ValueType.INT,
+  };
 }
 
 /** OpenTelemetry has no names for the labels. */

@@ -1,5 +1,5 @@
 /** What a snapshot has counted, as copies that can be compared with later ones. */
-import { bucketMiddle } from '../model/histogram.js';
+import { bucketMiddle, LatencyHistogram } from '../model/histogram.js';
 import type { NetworkSnapshot } from '../model/network.js';
 import {
   OVERFLOW_COUNTERS,
@@ -10,7 +10,7 @@ import {
   type Counter,
 } from './counters.js';
 
-/** A bucket of LatencyHistogram, or two of them, and how many are in it. */
+/** A bucket of LatencyHistogram, or two of them as one, and how many are in it. */
 export type Bucket = readonly [index: number, count: number];
 
 export interface Tally {
@@ -18,19 +18,8 @@ export interface Tally {
   readonly counters: readonly Counter<never>[];
   /** In the order of `counters`. */
   readonly counts: readonly number[];
-  readonly latency: Latency;
+  readonly latency: LatencyHistogram;
 }
-
-export interface Latency {
-  /** In rising order. */
-  readonly buckets: readonly Bucket[];
-  readonly sumNs: number;
-  /** Undefined where there is none. */
-  readonly minNs: number | undefined;
-  readonly maxNs: number | undefined;
-}
-
-const NO_LATENCY: Latency = { buckets: [], sumNs: 0, minNs: undefined, maxNs: undefined };
 
 /** By what is the same in another snapshot. */
 export type Tallies = ReadonlyMap<string, Tally>;
@@ -44,20 +33,12 @@ export function talliesOf({ series, overflows, self }: NetworkSnapshot): Tallies
     tags: Attributes,
     counters: readonly Counter<Of>[],
     of: Of,
-    latency = NO_LATENCY,
+    latency = new LatencyHistogram(),
   ): void => {
     const counts = counters.map((counter) => counter.value(of));
     tallies.set(keyOf(kind, tags), { tags, counters, counts, latency });
   };
-  for (const each of series) {
-    const { latency, latencySumNs } = each;
-    add('series', tagsOf(each.labels), SERIES_COUNTERS, each, {
-      buckets: [...latency.buckets()],
-      sumNs: latencySumNs,
-      minNs: latency.min,
-      maxNs: latency.max,
-    });
-  }
+  for (const each of series) add('series', tagsOf(each.labels), SERIES_COUNTERS, each, each.latency.copy());
   for (const each of overflows)
     add('overflows', { source_namespace: each.sourceNamespace }, OVERFLOW_COUNTERS, each);
   add('self', {}, SELF_COUNTERS, self);
@@ -71,25 +52,26 @@ export function growthOf(now: Tallies, before: Tallies): Tallies {
 
 function growth(now: Tally, before: Tally | undefined): Tally {
   if (!before) return now;
-  const buckets = newIn(now.latency.buckets, before.latency.buckets);
-  const [first, last] = [buckets[0], buckets.at(-1)];
   return {
     ...now,
     counts: now.counts.map((count, at) => count - (before.counts[at] ?? 0)),
-    latency: {
-      buckets,
-      sumNs: now.latency.sumNs - before.latency.sumNs,
-      minNs: first && bucketMiddle(first[0]),
-      maxNs: last && bucketMiddle(last[0]),
-    },
+    latency: newIn(now.latency, before.latency),
   };
 }
 
-/** Both in rising order, and nothing of `before` is missing in `now`. */
-function newIn(now: readonly Bucket[], before: readonly Bucket[]): Bucket[] {
-  let at = 0;
-  return now.flatMap(([index, count]): Bucket[] => {
-    const known = before[at]?.[0] === index ? before[at++]![1] : 0;
-    return count > known ? [[index, count - known]] : [];
-  });
+/** Nothing of `before` is missing in `now`, and the buckets of both are in rising order. */
+function newIn(now: LatencyHistogram, before: LatencyHistogram): LatencyHistogram {
+  const grown = new LatencyHistogram();
+  const known = before.buckets();
+  let next = known.next();
+  for (const [bucket, count] of now.buckets()) {
+    let old = 0;
+    if (!next.done && next.value[0] === bucket) {
+      old = next.value[1];
+      next = known.next();
+    }
+    const middle = bucketMiddle(bucket);
+    if (count > old) grown.addBuckets([{ bucket, count: count - old, minNs: middle, maxNs: middle }]);
+  }
+  return grown;
 }

@@ -180,7 +180,7 @@ describe('what an Agent of Datadog gets', () => {
     assert.deepEqual(counts, [
       { 'tcpscope.tcp.connections.pending g 19': labels },
       { 'tcpscope.series.count g 1': {} },
-      { 'process.memory.usage g 50000000': {} },
+      { 'tcpscope.process.memory.usage g 50000000': {} },
       { 'tcpscope.tcp.connection.attempts c 15': labels },
       { 'tcpscope.tcp.connection.failures c 5': { ...labels, error_type: 'refused' } },
       { 'tcpscope.tcp.connection.failures c 7': { ...labels, error_type: 'no-port' } },
@@ -192,7 +192,7 @@ describe('what an Agent of Datadog gets', () => {
       { 'tcpscope.tcp.stall.time c 31.5': labels },
       { 'tcpscope.tcp.accept_queue.overflows c 37': { source_namespace: 'shop' } },
       { 'tcpscope.events.lost c 41': {} },
-      { 'process.cpu.time c 1.25': {} },
+      { 'tcpscope.process.cpu.time c 1.25': {} },
     ]);
     const handshakes = samples.filter(({ type }) => type === 'd');
     assert.ok(handshakes.every(({ name }) => name === 'tcpscope.tcp.handshake.duration'));
