@@ -11,8 +11,9 @@ enum counter {
     COUNTER_UNSENT,    /* of those: no packet left this host */
     COUNTER_SEGMENTS,  /* segments sent again that passed the filter */
     COUNTER_OTHER,     /* what was summed up in `other`, because the cells were full */
+    COUNTER_SUMMED,    /* what was summed up */
 };
-#define COUNTERS 6
+#define COUNTERS 7
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

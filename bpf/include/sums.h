@@ -140,4 +140,5 @@ static __always_inline void add_to_cell(struct sum_key *key, __u32 cell, ns_t la
     sum = cell_of(key);
     if (sum)
         add_to_sum(sum, latency_ns, weight);
+    count(COUNTER_SUMMED);
 }

@@ -34,7 +34,7 @@ export function decodeRunCost(view: DataView, offset: number): RunCost {
 }
 
 /** enum counter, by its number. */
-export const COUNTERS = ['lost', 'untracked', 'started', 'unsent', 'segments', 'other'] as const;
+export const COUNTERS = ['lost', 'untracked', 'started', 'unsent', 'segments', 'other', 'summed'] as const;
 export type Counter = (typeof COUNTERS)[number];
 
 /** enum transport, by its number. */

@@ -81,8 +81,13 @@ export class Sums {
   private readonly cells: [BpfMap, BpfMap];
   private readonly other: OtherCells;
   private takenNs: number | undefined;
+  /** The kernel's count of what it has summed up, at the last look. */
+  private summed = 0;
 
-  constructor(program: Program, parts: FlowParts) {
+  constructor(
+    private readonly program: Program,
+    parts: FlowParts,
+  ) {
     this.mostRestNs = parts.cgroup && parts.pid ? MOST_REST_OF_PROCESSES_NS : MOST_REST_NS;
     this.restNs = this.mostRestNs;
     this.active = program.map('active_cells');
@@ -92,6 +97,13 @@ export class Sums {
 
   /** What was counted since the last call. */
   take(nowNs: number): GroupCells[] {
+    const summed = this.program.counter('summed');
+    if (summed === this.summed) {
+      // To put another map there would be to wait for all programs.
+      this.adaptRest(0, nowNs);
+      return [];
+    }
+    this.summed = summed;
     const [counted, empty] = this.cells;
     this.active.putMap(ACTIVE, empty);
     this.cells.reverse();
