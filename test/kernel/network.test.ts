@@ -14,6 +14,7 @@ import type { NetworkItem, NetworkSeries } from '#tcpscope/model/network.js';
 import { KINDS } from '#tcpscope/model/retransmit.js';
 import { monotonicNs } from '#tcpscope/session/clock.js';
 
+const CONNECTIONS = 8;
 const PORT = { plain: 9000, nobody: 9009, full: 9010 } as const;
 
 const places = new Places({
@@ -104,7 +105,9 @@ describe('the source of all measurements', () => {
     try {
       await listen(network.server, SERVER.ipv4, PORT.plain, { close: true });
       const series = await measure(network, () =>
-        connect(network.client, SERVER.ipv4, PORT.plain, { count: 8, send: 200_000 }).then(() => undefined),
+        connect(network.client, SERVER.ipv4, PORT.plain, { count: CONNECTIONS, send: 200_000 }).then(
+          () => undefined,
+        ),
       );
       const counters = await network.client.snmp();
       const west = series.get('west no');
@@ -113,9 +116,10 @@ describe('the source of all measurements', () => {
       const server = series.get('none no');
       assert.equal(ofClient, counters['Tcp.RetransSegs']);
       assert.ok(ofClient > 10, String(ofClient));
-      // OutSegs leaves out what was sent again, and has RSTs that no socket sent.
+      // OutSegs leaves out what was sent again, and has what no socket sent: in TIME_WAIT a FIN that comes again is answered.
       const sent = counters['Tcp.OutSegs']! + counters['Tcp.RetransSegs']!;
-      assert.equal(west?.segmentsSent, sent);
+      const bySockets = west?.segmentsSent ?? 0;
+      assert.ok(bySockets <= sent && bySockets >= sent - CONNECTIONS, `${bySockets} of ${sent}`);
       assert.ok(server && server.segmentsSent > 0);
     } finally {
       await network.destroy();
