@@ -16,6 +16,8 @@ import path from 'node:path';
 import { DEMOS, type Demo } from '#tcpscope/lab/demo.js';
 import { Network, SERVER, listen, startConnect } from '#tcpscope/lab/network.js';
 import { ROOT } from '../cli/program.js';
+import { writeBlocks } from '../host/fleet-data.js';
+import { newFolder, PrometheusServer } from '../host/prometheus.js';
 import { TestCgroups } from '../kernel/cgroup.js';
 import { allExamples, type Example } from './examples.js';
 
@@ -25,16 +27,19 @@ const CLOSED_PORT = 9;
 const DELAY_US = 60_000;
 const GAP_US = 100_000;
 const MANY = 100_000;
+const HOUR_S = 3600;
 
 const RECORDINGS = ['monday', 'tuesday', 'before', 'after', 'web-1', 'web-2', 'db-1', 'incident'];
 const SLICE = `tcpscope${process.pid}.slice`;
 /**
  * Folders of the system become folders of the test, a service that need not be here one that the test makes, and the place where a
- * debug container has the host is that of the host itself.
+ * debug container has the host is that of the host itself. The Prometheus of the test has scraped for an hour, and has no recording rules.
  */
 const SUBSTITUTES: readonly (readonly [RegExp, string])[] = [
   [/(?<=[ >])\/(?=etc\/|usr\/)/g, './'],
   [/--host-root \/host\b/g, '--host-root /'],
+  [/(?<=--at )2026-\S+/g, 'now'],
+  [/--recorded\b/g, ''],
   [/\/system\.slice\/puma\.service/g, `/${SLICE}/puma.service`],
 ];
 /** The program as a user has it, but that whatever traces ends after a second, and the agent once it measures. */
@@ -67,6 +72,7 @@ describe('the examples of help, man pages and README.md', function () {
   const folder = mkdtempSync(path.join(tmpdir(), 'tcpscope-examples-'));
   const cgroups = new TestCgroups();
   const ending: (() => Promise<unknown>)[] = [];
+  let prometheus: PrometheusServer;
 
   before('traffic, recordings and files that the examples name', async () => {
     // The real npx, with the packed program, is tested in test/pack.
@@ -78,6 +84,8 @@ describe('the examples of help, man pages and README.md', function () {
     cgroups.make(`${SLICE}/puma.service`);
     ending.push(await startLosses());
     ending.push(await startPuma());
+    prometheus = await startPrometheus();
+    ending.push(() => prometheus.stop());
     for (const name of ['before', 'after'])
       await run(`tcpscope connlat --record ${name}.tcpscope`, folder, folder);
   });
@@ -98,7 +106,11 @@ describe('the examples of help, man pages and README.md', function () {
     it(`${example.where}: ${example.script.replaceAll('\n', ' ')}`, async () => {
       const own = path.join(folder, String(at));
       furnish(own, folder);
-      const script = SUBSTITUTES.reduce((text, [from, to]) => text.replaceAll(from, to), example.script);
+      const servers = [/(?<=--prometheus )\S+/g, prometheus.url] as const;
+      const script = [...SUBSTITUTES, servers].reduce(
+        (text, [from, to]) => text.replaceAll(from, to),
+        example.script,
+      );
       const { code, stdout, stderr } = await run(script, own, folder);
       assert.equal(code, 0, stderr);
       assert.doesNotMatch(stderr, /^tcpscope: /m);
@@ -121,6 +133,16 @@ async function startPuma(): Promise<() => Promise<void>> {
   return () => network.destroy();
 }
 
+/** One that has scraped a host for the last hour. */
+async function startPrometheus(): Promise<PrometheusServer> {
+  const folder = newFolder();
+  const nowS = Math.floor(Date.now() / 1000);
+  const labels = { instance: 'web-1', job: 'tcpscope', source_region: 'eu', region: 'eu', role: 'db' };
+  const host = { labels: { ...labels, source_namespace: 'shop', external: 'no' }, latencies: [0.0004, 0.03] };
+  writeBlocks(folder, [host], nowS - HOUR_S, nowS);
+  return PrometheusServer.start('global: {}\n', { folder });
+}
+
 /** A folder, which is a home too, with all that examples name. */
 function furnish(own: string, folder: string): void {
   for (const below of [
@@ -135,6 +157,7 @@ function furnish(own: string, folder: string): void {
     mkdirSync(path.join(own, below), { recursive: true });
   for (const file of ['places.yaml', 'config.yaml', 'etc/tcpscope/config.yaml'])
     writeFileSync(path.join(own, file), PLACES ?? '');
+  writeFileSync(path.join(own, 'token'), 'secret\n');
   for (const name of RECORDINGS) {
     const from = ['before', 'monday'].includes(name) ? 'before' : 'after';
     copyFileSync(path.join(folder, `${from}.tcpscope`), path.join(own, `${name}.tcpscope`));
@@ -173,6 +196,10 @@ function assertForm({ script }: Example, stdout: string, stderr: string): void {
   if (command === 'completion') return;
   if (command === 'health') {
     assert.match(stdout, /^THIS HOST, last \d|^\{"time":/m);
+    return;
+  }
+  if (command === 'fleet') {
+    assert.match(stderr, /^\d+ (?:query|queries) in /m);
     return;
   }
   const lines = stdout.split('\n');

@@ -17,7 +17,6 @@ const SECTIONS = [
     'KINDS',
     'VERDICTS',
     'CHECKS',
-    'PAGES',
     'MARKS',
     'FIGURES',
     'THRESHOLDS',
@@ -29,7 +28,6 @@ const SECTIONS = [
   ],
   ...[
     'OPTIONS',
-    'SIGNALS',
     'KEYS',
     'WHO AND WHERE',
     'RECORDING',
