@@ -2,7 +2,7 @@ import type { Interfaces } from '@oclif/core';
 import { Help as OclifHelp } from '@oclif/core/help';
 
 /** What somebody in an incident asks first; what is not named here follows, from A to Z. */
-const FIRST = ['connlat', 'retrans', 'health', 'doctor', 'demo', 'replay', 'diff'];
+const FIRST = ['health', 'connlat', 'retrans', 'agent', 'fleet', 'doctor', 'demo', 'replay', 'diff'];
 
 export const ROOT_EXAMPLES = [
   { description: 'Which peers are slow to connect to, or fail', command: 'tcpscope connlat --by remote' },
