@@ -176,6 +176,19 @@ export class RetransmitSource implements Source<RetransItem | Meeting> {
 
   drain(nowNs: number): (RetransItem | Meeting)[] {
     const items: (RetransItem | Meeting)[] = [];
+    this.read(items);
+    if (this.options.sampleNs > 0 && (nowNs >= this.nextSampleNs || this.stopped))
+      for (const counts of this.sample(nowNs)) this.addGrowth(counts, items);
+    if (this.sums && (nowNs >= this.nextSumsNs || this.stopped)) {
+      items.push(...this.sums.take(nowNs).map((group) => socketGrowth(group, nowNs)));
+      this.nextSumsNs = nowNs + Math.min(this.sums.restNs, this.options.sampleNs);
+    }
+    items.push(...this.settled(nowNs, items));
+    return items;
+  }
+
+  /** All events that have come. */
+  private read(items: (RetransItem | Meeting)[]): void {
     this.program.drain((view, offset) => {
       const type = EVENT_TYPES[view.getUint32(offset, true)];
       if (type === 'retransmit') this.waiting.push(decodeRetransmit(view, offset));
@@ -183,23 +196,20 @@ export class RetransmitSource implements Source<RetransItem | Meeting> {
       else if (type === 'owner') this.found.push(decodeOwnerFound(view, offset));
       else this.addGrowth(decodeSocketCounts(view, offset), items);
     });
-    if (this.options.sampleNs > 0 && (nowNs >= this.nextSampleNs || this.stopped))
-      for (const counts of this.sample(nowNs)) this.addGrowth(counts, items);
-    if (this.sums && (nowNs >= this.nextSumsNs || this.stopped)) {
-      items.push(...this.sums.take(nowNs).map((group) => socketGrowth(group, nowNs)));
-      this.nextSumsNs = nowNs + Math.min(this.sums.restNs, this.options.sampleNs);
-    }
-    items.push(...this.settled(nowNs));
-    return items;
   }
 
   /** The retransmissions whose owner is known, or will not be. */
-  private settled(nowNs: number): Retransmit[] {
+  private settled(nowNs: number, items: (RetransItem | Meeting)[]): Retransmit[] {
     this.owners.answer(this.waiting, this.found.splice(0));
     if (this.waiting.length === 0) return [];
     if (this.findsOwners && !this.owners.complete(this.waiting, nowNs)) return [];
     const settled = this.waiting;
     this.waiting = [];
+    if (settled.some(({ pid }) => pid === 0)) {
+      // Whoever closed a socket while it was looked for has been told of since.
+      this.read(items);
+      this.owners.answer([...settled, ...this.waiting], this.found.splice(0));
+    }
     for (const segment of settled) this.auditor?.add(segment);
     // A perf buffer has a queue a CPU: put them together again.
     if (this.program.transport === 'perf') settled.sort((a, b) => a.timeNs - b.timeNs);
