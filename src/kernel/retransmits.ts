@@ -24,7 +24,7 @@ import { NO_PARTS, type FlowParts } from '../model/flow-parts.js';
 import type { Flow } from '../model/flow.js';
 import type { Hook } from '../model/hook.js';
 import type { Meeting } from '../model/meeting.js';
-import type { RetransItem } from '../model/retransmit.js';
+import type { RetransItem, SocketGrowth } from '../model/retransmit.js';
 import type { KernelCost } from '../model/self-cost.js';
 import type { Losses, Source } from '../model/source.js';
 import { NEW_CGROUPS, NewCgroupPaths } from './cgroup-paths.js';
@@ -134,6 +134,8 @@ export class RetransmitSource implements Source<RetransItem | Meeting> {
   private readonly places: PlaceTable | undefined;
   /** Retransmissions whose owner is still looked for, and what came after them. */
   private waiting: Retransmit[] = [];
+  /** What sockets have sent, as it was told since the last drain. */
+  private readonly counts: SocketCounts[] = [];
   /** Owners that became known after the fact. */
   private readonly found: OwnerFound[] = [];
   private nextSampleNs = 0;
@@ -177,13 +179,16 @@ export class RetransmitSource implements Source<RetransItem | Meeting> {
   drain(nowNs: number): (RetransItem | Meeting)[] {
     const items: (RetransItem | Meeting)[] = [];
     this.read(items);
-    if (this.options.sampleNs > 0 && (nowNs >= this.nextSampleNs || this.stopped))
-      for (const counts of this.sample(nowNs)) this.addGrowth(counts, items);
+    if (this.options.sampleNs > 0 && (nowNs >= this.nextSampleNs || this.stopped)) {
+      this.counts.push(...this.sample(nowNs));
+      // Sockets may have ended before others at the same address were looked at.
+      this.read(items);
+    }
     if (this.sums && (nowNs >= this.nextSumsNs || this.stopped)) {
       items.push(...this.sums.take(nowNs).map((group) => socketGrowth(group, nowNs)));
       this.nextSumsNs = nowNs + Math.min(this.sums.restNs, this.options.sampleNs);
     }
-    items.push(...this.settled(nowNs, items));
+    items.push(...this.settled(nowNs, items), ...this.grown());
     return items;
   }
 
@@ -194,7 +199,7 @@ export class RetransmitSource implements Source<RetransItem | Meeting> {
       if (type === 'retransmit') this.waiting.push(decodeRetransmit(view, offset));
       else if (type === 'meeting') items.push(decodeMeeting(view, offset));
       else if (type === 'owner') this.found.push(decodeOwnerFound(view, offset));
-      else this.addGrowth(decodeSocketCounts(view, offset), items);
+      else this.counts.push(decodeSocketCounts(view, offset));
     });
   }
 
@@ -224,9 +229,10 @@ export class RetransmitSource implements Source<RetransItem | Meeting> {
     return this.isOwner(segment);
   }
 
-  private addGrowth(counts: SocketCounts, items: (RetransItem | Meeting)[]): void {
-    const growth = this.ledger.growth(counts);
-    if (growth && this.isOwner(growth)) items.push(growth);
+  /** In the order in which it happened: looks at all sockets, and ends of some. */
+  private grown(): SocketGrowth[] {
+    const counts = this.counts.splice(0).sort((a, b) => a.timeNs - b.timeNs);
+    return counts.flatMap((each) => this.ledger.growth(each) ?? []).filter(this.isOwner);
   }
 
   private sample(nowNs: number): SocketCounts[] {

@@ -132,26 +132,31 @@ describe('tables of retrans', function () {
       );
       await connect(network.client, SERVER.ipv4, PORT, { count: 3, send: 20_000, name: 'few' });
       await connect(network.client, SERVER.ipv4, PORT, { count: 9, send: 20_000, name: 'many' });
-      const tables = await Promise.all(
-        tools.map(async (tool) => {
-          const { code, stdout, stderr } = await tool.stop();
-          assert.equal(code, 0, stderr);
-          const rows = stdout
-            .trimEnd()
-            .split('\n')
-            .map((line) => JSON.parse(line) as GroupRow);
-          return new Map(rows.map((row) => [row.comm ?? row.remote, row]));
-        }),
-      );
+      const ended = await Promise.all(tools.map((tool) => tool.stop()));
+      for (const { code, stderr } of ended) assert.equal(code, 0, stderr);
       rmSync(folder, { recursive: true });
-      const [summed, counted, filtered] = tables;
+      const [summed, counted, filtered] = ended.map(({ stdout }) => {
+        const rows = stdout
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line) as GroupRow);
+        return new Map(rows.map((row) => [row.comm ?? row.remote, row]));
+      });
+      const said = ended.map(({ stderr }) => stderr).join('');
       const [few, many] = ['few', 'many'].map((comm) => summed?.get(comm)?.sent ?? 0);
-      assert.ok(few! > 3 * 14 && many! > few!, `${few} and ${many}`);
-      assert.deepEqual(
-        [few, many],
-        ['few', 'many'].map((comm) => counted?.get(comm)?.sent),
+      assert.ok(few! > 3 * 14 && many! > few!, `${few} and ${many}: ${said}`);
+      // Each end of a connection that the kernel did not tell one of them of hides what that one had sent.
+      const missed = [...said.matchAll(/(\d+) events? missed/g)].reduce(
+        (sum, [, count]) => sum + Number(count),
+        0,
       );
-      assert.equal(filtered?.get(`${SERVER.ipv4}:${PORT}`)?.sent, few);
+      const assertSame = (sent: number | null | undefined, expected: number): void => {
+        const apart = Math.abs((sent ?? 0) - expected);
+        assert.ok(apart <= missed * (few! / 3), `${sent}, not ${expected}: ${said}`);
+      };
+      assertSame(counted?.get('few')?.sent, few!);
+      assertSame(counted?.get('many')?.sent, many!);
+      assertSame(filtered?.get(`${SERVER.ipv4}:${PORT}`)?.sent, few!);
     });
 
     it('by kind and state has no SENT, which does not divide by them', async () => {
