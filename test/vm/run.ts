@@ -24,7 +24,7 @@ const SLOWDOWN = 10;
 /** What fails in an emulated machine that has to share its CPU is tried again, and told; what fails three times has failed. */
 const RETRIES = 2;
 /** A guest that takes longer hangs; with a CPU of its own it takes half of that. */
-const LIMIT_MS = 30 * 60_000;
+const LIMIT_MS = 40 * 60_000;
 /** Loaded into every Node. */
 const INTERPRET = path.join(ROOT, 'test/vm/interpret.cjs');
 
