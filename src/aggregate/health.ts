@@ -209,11 +209,17 @@ export class Health implements Reducer<NetworkItem> {
   readonly #groups: HealthSection | undefined;
   readonly #regions: HealthSection | undefined;
   readonly #thresholds: Thresholds;
+  /** Those that have not begun. */
+  readonly #stallClocks: StallClock[] = [];
 
   constructor({ windowNs, by, byRegion, thresholds, groupLimit = GROUP_LIMIT }: HealthOptions) {
     this.#clock = new WindowClock(windowNs);
     // Each counts all items, so each has to know for itself which stalls it has counted.
-    const newClocks = (): NetworkClocks => ({ pending: new PendingAttempts(), stalls: new StallClock() });
+    const newClocks = (): NetworkClocks => {
+      const stalls = new StallClock();
+      this.#stallClocks.push(stalls);
+      return { pending: new PendingAttempts(), stalls };
+    };
     const section = (key: GroupKey<NetworkItem> | undefined): HealthSection | undefined => {
       const clocks = newClocks();
       return (
@@ -235,6 +241,7 @@ export class Health implements Reducer<NetworkItem> {
   }
 
   tick(nowNs: number): void {
+    for (const stalls of this.#stallClocks.splice(0)) stalls.begin(nowNs);
     this.#clock.tick(nowNs);
     this.#intervals.tick(nowNs);
   }

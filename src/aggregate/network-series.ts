@@ -43,7 +43,12 @@ export class NetworkSeriesReducer implements Reducer<NetworkItem> {
   private readonly clocks = { pending: new PendingAttempts(), stalls: new StallClock() };
   private top: TopRemotes | undefined;
 
-  constructor(private options: SeriesOptions) {
+  /** @param startNs CLOCK_MONOTONIC from which on standstills count */
+  constructor(
+    private options: SeriesOptions,
+    startNs = 0,
+  ) {
+    this.clocks.stalls.begin(startNs);
     this.top = topOf(options);
   }
 

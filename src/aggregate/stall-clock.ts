@@ -10,9 +10,15 @@ export class StallClock {
   /** When the last stall of each socket had been counted up to. */
   readonly #countedNs = new Map<number, number>();
   readonly #limit: number;
+  #beganNs = 0;
 
   constructor(limit = DEFAULT_LIMIT) {
     this.#limit = limit;
+  }
+
+  /** How long flows had stood still before counts for nothing: figures of a minute cannot have hours. */
+  begin(nowNs: number): void {
+    this.#beganNs = nowNs;
   }
 
   /** Nanoseconds that this event adds. */
@@ -21,7 +27,7 @@ export class StallClock {
     if (stalled === undefined) return 0;
     // All SYN-ACKs of a listener have its socket: they stand still one by one.
     const flow = segment.kind === 'synack' ? segment.sequence + segment.remotePort * 2 ** 32 : segment.socket;
-    const from = Math.max(segment.timeNs - stalled, this.#countedNs.get(flow) ?? 0);
+    const from = Math.max(segment.timeNs - stalled, this.#countedNs.get(flow) ?? this.#beganNs);
     this.#countedNs.delete(flow);
     this.#countedNs.set(flow, segment.timeNs);
     if (this.#countedNs.size > this.#limit) {

@@ -81,7 +81,7 @@ class Agent {
     version: string,
   ) {
     const { log } = this;
-    this.counts = new NetworkSeriesReducer(seriesOptions(config, attribution.places));
+    this.counts = new NetworkSeriesReducer(seriesOptions(config, attribution.places), monotonicNs());
     const attribute = attribution.attribute.bind(attribution);
     const attributed = new AttributedSource<NetworkItem>(source, { attribute, wants: () => true });
     this.measurement = new Measurement({ source: attributed, counts: this.counts, version });

@@ -210,7 +210,7 @@ export class RetransmitSource implements Source<RetransItem | Meeting> {
     if (this.findsOwners && !this.owners.complete(this.waiting, nowNs)) return [];
     const settled = this.waiting;
     this.waiting = [];
-    if (settled.some(({ pid }) => pid === 0)) {
+    if (this.findsOwners && settled.some(({ pid }) => pid === 0)) {
       // Whoever closed a socket while it was looked for has been told of since.
       this.read(items);
       this.owners.answer([...settled, ...this.waiting], this.found.splice(0));

@@ -103,6 +103,12 @@ describe('series of the network', () => {
     assert.equal(sourceOf({}, {}), 'none');
   });
 
+  it('have no standstill from before the start', () => {
+    const series = new NetworkSeriesReducer(OPTIONS, 10_400_000_000);
+    series.add(retransmit());
+    assert.equal(series.series()[0]?.stallNs, 100_000_000);
+  });
+
   it('are bounded: what there is no room for is in other, and counted', () => {
     const series = new NetworkSeriesReducer({ ...OPTIONS, maxSeries: 3 });
     for (let at = 0; at < 10; at++) series.add(sum(7, { netnsName: `n${at}` }));
