@@ -39,8 +39,7 @@ describe('the agent', () => {
     if (agent?.tool.process.exitCode === null && agent.tool.process.signalCode === null)
       await agent.stop('SIGKILL');
     // The kernel frees a program some RCU grace periods after its last descriptor; mocha's time-out bounds the wait.
-    while (loadedPrograms().length > loaded.length) await setImmediate();
-    assert.deepEqual(loadedPrograms(), loaded, 'programs are left in the kernel');
+    while (loadedPrograms().some((id) => !loaded.includes(id))) await setImmediate();
   });
   after(() => network.destroy());
 

@@ -354,12 +354,13 @@ describe('the life of health', () => {
   });
 
   it('kill -9 leaves no program in the kernel', async () => {
+    // Those of a tool that has just ended may still be there, and go now.
     const before = loadedPrograms();
+    const own = (): number[] => loadedPrograms().filter((id) => !before.includes(id));
     const tool = await Tool.start(['health', '--netns', host.name]);
-    assert.ok(loadedPrograms().length > before.length);
+    assert.ok(own().length > 0);
     await tool.stop('SIGKILL');
-    while (loadedPrograms().length > before.length) await setImmediate();
-    assert.deepEqual(loadedPrograms(), before);
+    while (own().length > 0) await setImmediate();
   });
 
   const wrong: [flags: string[], message: RegExp][] = [
