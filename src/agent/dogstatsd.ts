@@ -8,7 +8,6 @@ import { BackOff, REAL_SURROUNDINGS, type Surroundings } from './back-off.js';
 import { openDatagrams } from './datagrams.js';
 import { Ledger, type Line } from './dogstatsd-lines.js';
 import { METRICS_OF } from './dogstatsd-metrics.js';
-import type { OutputOptions } from './output-options.js';
 import type { Output, OutputTelemetry } from './output.js';
 
 /** What the Agent reads at once, and what is not cut to pieces on the way in an Ethernet. */
@@ -16,12 +15,10 @@ const MOST_BYTES = { path: 8_192, udp: 1_432 };
 
 export async function createDogStatsdOutput(
   config: DogStatsdConfig,
-  { since, surroundings = REAL_SURROUNDINGS }: OutputOptions = {},
+  surroundings: Surroundings = REAL_SURROUNDINGS,
 ): Promise<Output> {
   const { StatsD } = await import('hot-shots');
-  const output = new DogStatsdOutput(config, new Packer(StatsD, config), surroundings);
-  if (since) output.begin(since);
-  return output;
+  return new DogStatsdOutput(config, new Packer(StatsD, config), surroundings);
 }
 
 declare module 'hot-shots' {
@@ -97,9 +94,8 @@ class DogStatsdOutput implements Output {
     this.#backOff = new BackOff(surroundings);
   }
 
-  /** What is sent is what comes after this one. */
-  begin(snapshot: NetworkSnapshot): void {
-    for (const { taken } of this.#lines(snapshot)) taken();
+  begin(since: NetworkSnapshot): void {
+    for (const { taken } of this.#lines(since)) taken();
   }
 
   telemetry(): OutputTelemetry {

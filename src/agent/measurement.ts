@@ -4,7 +4,7 @@ import type { Source } from '../model/source.js';
 import { monotonicNs } from '../session/clock.js';
 import { processCost } from '../session/process-cost.js';
 
-/** A snapshot serves all who ask so soon after it: taking one swaps the maps in which the kernel counts. */
+/** A snapshot serves all who ask so soon after it, if nothing was drained since: taking one swaps the maps in which the kernel counts. */
 const FRESH_NS = 100e6;
 const MOST_REST_NS = 1e9;
 
@@ -33,6 +33,7 @@ export class Measurement {
     const nowNs = monotonicNs();
     for (const item of source.drain(nowNs)) counts.add(item);
     this.lastDrainNs = nowNs;
+    this.latest = undefined;
   }
 
   /** To call once an interval: the remote addresses that matter most are chosen anew. */

@@ -10,7 +10,6 @@ import { sanitize } from '../model/units.js';
 import { BackOff, REAL_SURROUNDINGS, type Surroundings } from './back-off.js';
 import { post, type Answer, type Target } from './http-post.js';
 import type { OtlpEncoder, OtlpRequest } from './otlp-metrics.js';
-import type { OutputOptions } from './output-options.js';
 import type { Output, OutputTelemetry } from './output.js';
 import type { ServiceResource } from './resource.js';
 import { growthOf, talliesOf, type Tallies } from './tallies.js';
@@ -28,7 +27,7 @@ const HOPELESS = [400, 413];
 export async function createOtlpOutput(
   config: OtlpConfig,
   resource: ServiceResource,
-  { since, surroundings = REAL_SURROUNDINGS }: OutputOptions = {},
+  surroundings: Surroundings = REAL_SURROUNDINGS,
 ): Promise<Output> {
   const target = {
     url: endpointOf(config.endpoint),
@@ -43,14 +42,7 @@ export async function createOtlpOutput(
   };
   const { OtlpEncoder, rejectedPoints } = await import('./otlp-metrics.js');
   const encoder = new OtlpEncoder(resource, config.temporality);
-  const output = new OtlpOutput(
-    target,
-    { encoder, rejectedPoints },
-    config.temporality === 'delta',
-    surroundings,
-  );
-  if (since) output.begin(since);
-  return output;
+  return new OtlpOutput(target, { encoder, rejectedPoints }, config.temporality === 'delta', surroundings);
 }
 
 /** The specification's rule for an endpoint that is a base; one with a path is meant as it is. */
@@ -95,9 +87,8 @@ class OtlpOutput implements Output {
     this.#backOff = new BackOff(surroundings);
   }
 
-  /** Differences are those to this one. */
-  begin(snapshot: NetworkSnapshot): void {
-    this.#acknowledge(talliesOf(snapshot), snapshot.timeMs);
+  begin(since: NetworkSnapshot): void {
+    this.#acknowledge(talliesOf(since), since.timeMs);
   }
 
   telemetry(): OutputTelemetry {

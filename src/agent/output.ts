@@ -5,6 +5,8 @@ export type OutputName = 'prometheus' | 'otlp' | 'dogstatsd';
 
 export interface Output {
   readonly name: OutputName;
+  /** This was sent by another: only what comes after it is to be. To be called before the first publication, if at all. */
+  begin(since: NetworkSnapshot): void;
   /**
    * Takes what has been measured so far. It never rejects: what fails is counted, told by `telemetry`, and made up for later where the
    * protocol allows. Called at most once at a time.

@@ -34,14 +34,14 @@ export class Publisher {
     this.intervalMs = intervalMs;
   }
 
-  /** Publishes once more, for what is under way has begun before the end, and ends within `patienceMs`. */
-  async end(patienceMs: number): Promise<void> {
+  /** Publishes `last`, for what is under way has begun before it, and ends within `patienceMs`. */
+  async end(last: NetworkSnapshot, patienceMs: number): Promise<void> {
     this.stopTimer();
-    const last = async (): Promise<void> => {
+    const publishLast = async (): Promise<void> => {
       await this.underWay;
-      await this.publish();
+      await this.publish(last);
     };
-    await withinMs(patienceMs, last());
+    await withinMs(patienceMs, publishLast());
     await this.close();
   }
 
@@ -58,7 +58,7 @@ export class Publisher {
   private schedule(): void {
     this.timer = setTimeout(
       () => {
-        this.underWay ??= this.publish().finally(() => (this.underWay = undefined));
+        this.underWay ??= this.publish(this.options.snapshot()).finally(() => (this.underWay = undefined));
         // Late timers do not make it drift, and a host that has slept does not make up for what it missed.
         this.dueMs = Math.max(this.dueMs + this.intervalMs, performance.now());
         this.schedule();
@@ -67,8 +67,8 @@ export class Publisher {
     );
   }
 
-  private async publish(): Promise<void> {
-    await this.output.publish(this.options.snapshot());
+  private async publish(snapshot: NetworkSnapshot): Promise<void> {
+    await this.output.publish(snapshot);
     const { lastError } = this.output.telemetry();
     if (lastError === undefined) this.lastGoodNs = monotonicNs();
     else this.options.log.complain(`${this.output.name}: ${lastError}`);

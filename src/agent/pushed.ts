@@ -4,7 +4,6 @@ import type { AgentConfig } from '../model/agent-config.js';
 import type { NetworkSnapshot } from '../model/network.js';
 import { monotonicNs } from '../session/clock.js';
 import type { AgentLog } from './log.js';
-import type { OutputOptions } from './output-options.js';
 import type { Output, OutputTelemetry } from './output.js';
 import { Publisher } from './publisher.js';
 
@@ -13,10 +12,7 @@ type PushedName = (typeof PUSHED)[number];
 
 /** Opens each. Each throws a {Failure} if that cannot be. */
 export type Makers = {
-  readonly [Name in PushedName]: (
-    config: NonNullable<AgentConfig[Name]>,
-    options: OutputOptions,
-  ) => Promise<Output>;
+  readonly [Name in PushedName]: (config: NonNullable<AgentConfig[Name]>) => Promise<Output>;
 };
 
 export interface PushedOptions {
@@ -77,7 +73,8 @@ export class PushedOutputs {
 
   /** Publishes what is new a last time, and closes, within so long. */
   async end(patienceMs: number): Promise<void> {
-    await Promise.all([...this.pushed.values()].map(({ publisher }) => publisher.end(patienceMs)));
+    const last = this.options.snapshot();
+    await Promise.all([...this.pushed.values()].map(({ publisher }) => publisher.end(last, patienceMs)));
   }
 
   /** Of what could not be begun. */
@@ -92,10 +89,8 @@ export class PushedOutputs {
 
   private async make(name: PushedName, { otlp, dogstatsd }: AgentConfig): Promise<Output | undefined> {
     const { makers } = this.options;
-    // One that comes in later has no part in what was before.
-    const options = this.begun ? { since: this.options.snapshot() } : {};
-    if (name === 'otlp') return otlp && makers.otlp(otlp, options);
-    return dogstatsd && makers.dogstatsd(dogstatsd, options);
+    if (name === 'otlp') return otlp && makers.otlp(otlp);
+    return dogstatsd && makers.dogstatsd(dogstatsd);
   }
 
   private async replace(name: PushedName, config: AgentConfig, output: Output | undefined): Promise<void> {
@@ -104,9 +99,12 @@ export class PushedOutputs {
       old.publisher.every(config.intervalMs);
       return;
     }
+    // The new one has no part in what was before, nor the old one in what comes after.
+    const now = this.options.snapshot();
+    if (this.begun) output?.begin(now);
     if (old) {
       this.pushed.delete(name);
-      await old.publisher.end(REPLACEMENT_MS);
+      await old.publisher.end(now, REPLACEMENT_MS);
       this.before.set(name, added(this.before.get(name), old.publisher.output.telemetry()));
     }
     if (!output) return;

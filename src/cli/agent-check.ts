@@ -16,8 +16,8 @@ export async function checkAgentConfig(file: string | undefined, version: string
   const agent = loaded.config.agent ?? DEFAULT_AGENT;
   if (agent.prometheus) readAccess(agent.prometheus);
   const makers = agentMakers(version);
-  await (agent.otlp && (await makers.otlp(agent.otlp, {})).close());
-  await (agent.dogstatsd && (await makers.dogstatsd(agent.dogstatsd, {})).close());
+  await (agent.otlp && (await makers.otlp(agent.otlp)).close());
+  await (agent.dogstatsd && (await makers.dogstatsd(agent.dogstatsd)).close());
   const where = loaded.file === undefined ? 'no configuration file' : sanitize(loaded.file);
   return `${where}: ${agentSentence(agent)}`;
 }

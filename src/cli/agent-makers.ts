@@ -4,14 +4,14 @@ import { thisHost } from '../agent/resource.js';
 
 export function agentMakers(version: string): Makers {
   return {
-    async otlp(config, options) {
+    async otlp(config) {
       const { createOtlpOutput } = await import('../agent/otlp.js');
       // In a pod the host is called as the pod.
-      return createOtlpOutput(config, thisHost(version, process.env['NODE_NAME']), options);
+      return createOtlpOutput(config, thisHost(version, process.env['NODE_NAME']));
     },
-    async dogstatsd(config, options) {
+    async dogstatsd(config) {
       const { createDogStatsdOutput } = await import('../agent/dogstatsd.js');
-      return createDogStatsdOutput(config, options);
+      return createDogStatsdOutput(config);
     },
   };
 }

@@ -23,6 +23,11 @@ class HeldOutput implements Output {
   private release: (() => void)[] = [];
   private news: (() => void)[] = [];
   isHeld = false;
+  since: NetworkSnapshot | undefined;
+
+  begin(since: NetworkSnapshot): void {
+    this.since = since;
+  }
 
   async publish(snapshot: NetworkSnapshot): Promise<void> {
     this.published.push(snapshot);
@@ -150,11 +155,14 @@ describe('a publisher', () => {
     output.isHeld = true;
     const { log } = quiet();
     const last = makeSnapshot();
-    let snapshot = makeSnapshot();
-    const publisher = new Publisher(output, { intervalMs: 60_000, phase: 0, snapshot: () => snapshot, log });
+    const publisher = new Publisher(output, {
+      intervalMs: 60_000,
+      phase: 0,
+      snapshot: () => makeSnapshot(),
+      log,
+    });
     await output.begun(1);
-    snapshot = last;
-    const ended = publisher.end(10_000);
+    const ended = publisher.end(last, 10_000);
     output.letGo();
     await ended;
     assert.equal(output.published.length, 2);
@@ -174,7 +182,7 @@ describe('a publisher', () => {
       log,
     });
     await output.begun(1);
-    await publisher.end(20);
+    await publisher.end(makeSnapshot(), 20);
     assert.ok(output.closed);
   });
 
@@ -209,15 +217,15 @@ describe('outputs that are published to', () => {
   });
 
   function outputs() {
-    const made: { output: HeldOutput; since: NetworkSnapshot | undefined }[] = [];
+    const made: HeldOutput[] = [];
     const { log } = quiet();
     const state = { fails: false };
     const pushed = new PushedOutputs({
       makers: {
-        otlp: (_config, { since }) => {
+        otlp: () => {
           if (state.fails) return Promise.reject(new Error('no'));
           const output = new HeldOutput();
-          made.push({ output, since });
+          made.push(output);
           return Promise.resolve(output);
         },
         dogstatsd: () => Promise.reject(new Error('not asked for')),
@@ -240,19 +248,20 @@ describe('outputs that are published to', () => {
   it('are replaced when it changes: counters go on, and the new one begins where the old one ended', async () => {
     const { pushed, made } = outputs();
     await pushed.publishTo(configOf(OTLP));
-    made[0]!.output.counts = { sent: 5, failed: 3, dropped: 2, bytes: 100, lastError: 'old' };
+    made[0]!.counts = { sent: 5, failed: 3, dropped: 2, bytes: 100, lastError: 'old' };
     await pushed.publishTo(configOf({ ...OTLP, temporality: 'cumulative' }));
     assert.equal(made.length, 2);
-    assert.ok(made[0]?.output.closed);
+    assert.ok(made[0]?.closed);
     assert.ok(made[1]?.since);
-    made[1].output.counts = { sent: 1, failed: 0, dropped: 0, bytes: 10, lastError: undefined };
+    assert.equal(made[0].published.at(-1), made[1].since);
+    made[1].counts = { sent: 1, failed: 0, dropped: 0, bytes: 10, lastError: undefined };
     // The old one has published once more at its end.
     assert.deepEqual(pushed.telemetry(), {
       otlp: { sent: 7, failed: 3, dropped: 2, bytes: 110, lastError: undefined },
     });
     await pushed.publishTo(configOf(undefined));
     assert.deepEqual(pushed.telemetry(), {});
-    assert.ok(made[1].output.closed);
+    assert.ok(made[1].closed);
   });
 
   it('stay as they were when the new one cannot be opened', async () => {
@@ -260,10 +269,10 @@ describe('outputs that are published to', () => {
     await pushed.publishTo(configOf(OTLP));
     state.fails = true;
     await assert.rejects(pushed.publishTo(configOf({ ...OTLP, timeoutMs: 2 })), /no/);
-    assert.equal(made[0]?.output.closed, false);
+    assert.equal(made[0]?.closed, false);
     assert.deepEqual(Object.keys(pushed.telemetry()), ['otlp']);
     await pushed.end(1_000);
-    assert.ok(made[0].output.closed);
+    assert.ok(made[0].closed);
   });
 });
 
@@ -369,6 +378,13 @@ describe('a measurement', () => {
     const first = measured.fresh();
     assert.equal(measured.fresh(), first);
     assert.equal(drained(), 1);
+  });
+
+  it('has what was drained a moment after a snapshot', () => {
+    const { measured } = measurement();
+    const first = measured.fresh();
+    measured.drain();
+    assert.notEqual(measured.fresh(), first);
   });
 
   it('leaves the source alone for a second at most', () => {

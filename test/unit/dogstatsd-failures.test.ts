@@ -36,7 +36,7 @@ describe('a receiver of DogStatsD that', () => {
   });
 
   async function open(address: DogStatsdConfig['address']): Promise<void> {
-    output = await createDogStatsdOutput({ address, preset: 'network-monitor', tags: [] }, { surroundings });
+    output = await createDogStatsdOutput({ address, preset: 'network-monitor', tags: [] }, surroundings);
   }
 
   /** Handshakes of as many values as there are, and a publication after any back-off. */

@@ -64,7 +64,7 @@ describe('what an Agent of Datadog gets', () => {
     const address = { host: '127.0.0.1', port: receiver.port };
     output = await createDogStatsdOutput(
       { address, preset: 'network-monitor', tags: [], ...config },
-      { surroundings: new FakeSurroundings() },
+      new FakeSurroundings(),
     );
   }
 
@@ -221,10 +221,8 @@ describe('what an Agent of Datadog gets', () => {
   it('of an output that comes in later has what is counted from then on', async () => {
     network.of().connected(1e6, 1e6).resent('rto', 5);
     const address = { host: '127.0.0.1', port: receiver.port };
-    output = await createDogStatsdOutput(
-      { address, preset: 'network-monitor', tags: [] },
-      { since: network.snapshot(1) },
-    );
+    output = await createDogStatsdOutput({ address, preset: 'network-monitor', tags: [] });
+    output.begin(network.snapshot(1));
     network.of().connected(1e6).resent('rto', 2);
     const samples = await publish();
     assert.equal(weightOf(samples.filter(({ name }) => name === LATENCY)), 1);

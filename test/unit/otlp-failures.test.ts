@@ -51,7 +51,7 @@ describe('a collector that', () => {
 
   async function open(temporality: 'delta' | 'cumulative' = 'delta'): Promise<void> {
     const config = { endpoint: receiver.endpoint, headers: {}, ca: undefined, timeoutMs: TIMEOUT_MS };
-    output = await createOtlpOutput({ ...config, temporality }, RESOURCE, { surroundings });
+    output = await createOtlpOutput({ ...config, temporality }, RESOURCE, surroundings);
   }
 
   /** Some more handshakes, and a publication after any back-off. */
@@ -255,7 +255,7 @@ describe('back-off of a collector', () => {
   beforeEach(async () => {
     receiver = await OtlpReceiver.open();
     const config = { endpoint: receiver.endpoint, headers: {}, ca: undefined, timeoutMs: 5_000 };
-    output = await createOtlpOutput({ ...config, temporality: 'delta' }, RESOURCE, { surroundings });
+    output = await createOtlpOutput({ ...config, temporality: 'delta' }, RESOURCE, surroundings);
   });
   afterEach(async () => {
     await output.close();

@@ -301,9 +301,8 @@ describe('what a collector gets', () => {
     const network = new CountedNetwork();
     network.of().connected(1e6, 2e6);
     const config = { endpoint: receiver.endpoint, headers: {}, ca: undefined, timeoutMs: 5_000 };
-    output = await createOtlpOutput({ ...config, temporality: 'delta' }, RESOURCE, {
-      since: network.snapshot(5),
-    });
+    output = await createOtlpOutput({ ...config, temporality: 'delta' }, RESOURCE);
+    output.begin(network.snapshot(5));
     network.of().connected(3e6);
     await output.publish(network.snapshot(10));
     const [point] = named(receiver.metrics[0]!, 'tcpscope.tcp.connection.attempts').sum!.dataPoints;
