@@ -9,7 +9,6 @@ import { onHost } from '../features.js';
 import { prometheusPrograms, PrometheusServer } from '../host/prometheus.js';
 import { AgentProcess, sumOf } from './agent-tool.js';
 import { Tool, type Row } from './tool.js';
-import { UNSEEN_RETRIES } from './unseen.js';
 
 const PORT = { open: 9000, closed: 9001, deaf: 9002, losesSyn: 9003 };
 const SENT = 'tcpscope_tcp_segments_sent_total';
@@ -220,8 +219,7 @@ function assertSound(text: string): void {
   assert.equal(status, 0);
 }
 
-describe('retransmissions that the agent publishes', function () {
-  this.retries(UNSEEN_RETRIES);
+describe('retransmissions that the agent publishes', () => {
   it('are those of the kernel, by kind', async () => {
     const network = await Network.create({ lossPercent: 10, ipv6: false });
     const agent = await AgentProcess.start(configOf('one'), ['--netns', network.client.name]);

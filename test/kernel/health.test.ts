@@ -9,7 +9,6 @@ import { onHost } from '../features.js';
 import { FakeHostRoot, TestCgroups } from './cgroup.js';
 import { Pane } from './pane.js';
 import { loadedPrograms, RUN, Tool, type ToolOptions } from './tool.js';
-import { UNSEEN_RETRIES } from './unseen.js';
 
 const PORT = { plain: 9001, nobody: 9002, firstSyn: 9003, allSyn: 9004, full: 9005 } as const;
 /** No test depends on how fast a machine is, but those that delay. */
@@ -142,9 +141,7 @@ describe('health of a network that fails and loses', () => {
   });
 });
 
-describe('health of a lossy network', function () {
-  this.retries(UNSEEN_RETRIES);
-
+describe('health of a lossy network', () => {
   it('has what was sent and sent again as the kernel counts it', async () => {
     const network = await Network.create({ name: 'lossy', drop: [`data-3:${PORT.plain}`], ipv6: false });
     try {

@@ -5,7 +5,6 @@ import { readFileSync } from 'node:fs';
 import { Namespace, Network, SERVER, connect, listen, loop } from '#tcpscope/lab/network.js';
 import { onHost } from '../features.js';
 import { RUN, Tool } from './tool.js';
-import { UNSEEN_RETRIES } from './unseen.js';
 
 const HANDSHAKES = 50_021;
 /** Until it has cost too much for long enough. */
@@ -146,7 +145,6 @@ onHost.describe('connlat --max-cpu', function () {
 });
 
 onHost.describe('retrans --max-cpu', function () {
-  this.retries(UNSEEN_RETRIES);
   this.timeout(180_000);
 
   it('shows fewer rows, and counts all', async () => {

@@ -13,7 +13,6 @@ import { fewer } from '../slowdown.js';
 import { bpfIds, skippedRuns, stillLoaded, type BpfIds } from '../soak/process.js';
 import { parseSummary } from '../soak/rules.js';
 import { Tool, type Ended } from './tool.js';
-import { UNSEEN_RETRIES } from './unseen.js';
 
 const NAME = 'neighbour';
 const PORT = { open: 9000, losesFirstSyn: 9001, nobody: 9 };
@@ -27,8 +26,7 @@ const RETRANS = { syn: UNLUCKY };
 
 const bpfOf = (tool: Tool): BpfIds => bpfIds(tool.process.pid!);
 
-describe('several tools at once', function () {
-  this.retries(UNSEEN_RETRIES);
+describe('several tools at once', () => {
   let network: Network;
   let only: string[];
   let switches: string[];

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { CLIENT, Network, SERVER, connect, listen, type ConnectSummary } from '#tcpscope/lab/network.js';
 import { onHost } from '../features.js';
-import { UNSEEN_RETRIES } from './unseen.js';
 import { traceRetrans, type RetransRow } from './tool.js';
 
 const SEND = { send: 20_000 };
@@ -26,7 +25,6 @@ const except = (...dropped: Kind[]): Kind[] => ALL.filter((kind) => !dropped.inc
 
 describe('filters of retrans', function () {
   this.timeout(30_000);
-  this.retries(UNSEEN_RETRIES);
   let network: Network;
   let both: string;
 

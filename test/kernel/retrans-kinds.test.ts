@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { CLIENT, Network, SERVER, connect, listen, startConnect } from '#tcpscope/lab/network.js';
 import { need } from '../features.js';
 import { SLOWDOWN, late } from '../slowdown.js';
-import { UNSEEN_RETRIES } from './unseen.js';
 import { median, traceRetrans, type RetransRow, type Tool } from './tool.js';
 
 const DELAY_US = 20_000;
@@ -18,7 +17,6 @@ const kinds = (rows: readonly RetransRow[]): string[] => rows.map(({ kind }) => 
 
 describe('kinds of retrans', function () {
   this.timeout(60_000);
-  this.retries(UNSEEN_RETRIES);
   let network: Network;
   let only: string[];
 

@@ -11,7 +11,7 @@ import {
   type Namespace,
 } from '#tcpscope/lab/network.js';
 import { Capture } from './capture.js';
-import { UnseenRetransmissions } from './unseen.js';
+import { Unseen } from './unseen.js';
 import { countBy, traceRetrans, type RetransRow } from './tool.js';
 
 const CLIENTS = 10;
@@ -54,7 +54,7 @@ describe('retrans under 2 % random loss', function () {
     const ports = Array.from({ length: CLIENTS }, (_, index) => FIRST_PORT + index);
     // Half of the servers are older than the tool.
     listeners = new Map(await Promise.all(ports.filter((port) => port % 2 === 0).map(start)));
-    const witness = await UnseenRetransmissions.start();
+    const witness = await Unseen.start();
     const captures = new Map<Namespace, Capture>();
     for (const host of hosts) captures.set(host, await Capture.start(host));
     const only = ['--netns', hosts.map(({ name }) => name).join()];
@@ -74,7 +74,8 @@ describe('retrans under 2 % random loss', function () {
       clients = new Map(await Promise.all(results));
       for (const host of hosts) await quiet(host);
     }));
-    unseen = await witness.end();
+    unseen = witness.retransmissions();
+    await witness.end();
     missed = Number(/(\d+) events? missed/.exec(stderr)?.[1] ?? '0');
     counters = new Map();
     captured = new Map();

@@ -14,7 +14,6 @@ import {
   type ListenOptions,
 } from '#tcpscope/lab/network.js';
 import { SLOWDOWN } from '../slowdown.js';
-import { UNSEEN_RETRIES } from './unseen.js';
 import { Tool, traceRetrans, type RetransRow } from './tool.js';
 
 const PORT = 9000;
@@ -24,7 +23,6 @@ const DELAY_US = 5000;
 
 describe('owners of retrans', function () {
   this.timeout(60_000);
-  this.retries(UNSEEN_RETRIES);
   let network: Network;
   let only: string[];
 

@@ -13,7 +13,6 @@ import {
   type Namespace,
 } from '#tcpscope/lab/network.js';
 import { SLOWDOWN, late } from '../slowdown.js';
-import { UNSEEN_RETRIES } from './unseen.js';
 import { Tool, type Ended } from './tool.js';
 
 interface GroupRow {
@@ -51,7 +50,6 @@ async function tableOf(
 
 describe('tables of retrans', function () {
   this.timeout(30_000);
-  this.retries(UNSEEN_RETRIES);
 
   describe('on a path that loses a known segment of each connection', () => {
     let network: Network;

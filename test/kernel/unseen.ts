@@ -1,55 +1,91 @@
 /**
- * Some hardened kernels (that of the machines this project is developed on, for one) run no BPF program while the current
- * task is one of process 1. A softirq that interrupts such a task is hidden from every BPF tool then: one retransmission
- * in some 2,000 on a quiet machine, one in 50 in a storm. ftrace sees it, and here says so. Tests that have no use for a
- * witness are tried again once: UNSEEN_RETRIES.
+ * What was hidden from BPF. Some hardened kernels (that of the machines this project is developed on, for one) run no BPF
+ * program while the current task is one of process 1. A softirq that interrupts such a task is hidden from every BPF tool
+ * then: one retransmission in some 2,000 on a quiet machine, one in 50 in a storm. ftrace sees it, and here says so.
  */
-import { existsSync } from 'node:fs';
-import { Child } from '#tcpscope/lab/network.js';
+import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
+import { Child } from '#tcpscope/lab/child.js';
 
-export const UNSEEN_RETRIES = 1;
+/** The tracepoints that tcpscope's programs are at; connections of process 1 that only carry data have none of them. */
+const EVENTS = [
+  'sock/inet_sock_set_state',
+  'tcp/tcp_retransmit_skb',
+  'tcp/tcp_retransmit_synack',
+  'tcp/tcp_receive_reset',
+];
 
-/** tracefs, if it is not there yet, is mounted where only this shell sees it, and its instance of the trace ends with it. */
+/**
+ * tracefs, if it is not there yet, is mounted where only this shell sees it, and its instance of the trace ends with it,
+ * or with whoever started it.
+ */
 const SCRIPT = `
 [ -d /sys/kernel/tracing/instances ] || mount -t tracefs tracefs /sys/kernel/tracing || exit
 instance=/sys/kernel/tracing/instances/tcpscope-$$
 mkdir $instance || exit
 finish() {
   kill $!
-  grep tcp_retransmit_skb: $instance/trace
-  echo 0 > $instance/events/tcp/tcp_retransmit_skb/enable
+  for event in ${EVENTS.join(' ')}; do echo 0 > $instance/events/$event/enable; done
   rmdir $instance
   exit 0
 }
 trap finish TERM
-echo 16384 > $instance/buffer_size_kb
-echo 1 > $instance/events/tcp/tcp_retransmit_skb/enable
-echo ready
-while :; do sleep 60 & wait $!; done
+for task in /proc/1/task/*; do echo \${task##*/}; done > $instance/set_event_pid
+for event in ${EVENTS.join(' ')}; do echo 1 > $instance/events/$event/enable; done
+echo $$
+tail --pid=$PPID -f /dev/null &
+wait $!
+finish
 `;
 
-const EVENT = /-(\d+)\s+\[\d+\].* sport=(\d+) dport=(\d+) saddr=(\S+) daddr=(\S+) /;
+const RETRANSMISSION = /: tcp_retransmit_skb: .* sport=(\d+) dport=(\d+) saddr=(\S+) daddr=(\S+) /;
 
-export class UnseenRetransmissions {
-  private constructor(private readonly shell: Child) {}
+/** Events of TCP while a task of process 1 was the current one. */
+export class Unseen {
+  private tasks = tasksOfProcess1();
 
-  static async start(): Promise<UnseenRetransmissions> {
+  private constructor(
+    private readonly shell: Child,
+    private readonly instance: string,
+  ) {}
+
+  static async start(): Promise<Unseen> {
     const shell = Child.start('unshare', ['-m', 'bash', '-c', SCRIPT]);
-    await shell.nextLine();
-    return new UnseenRetransmissions(shell);
+    const id = await shell.nextLine();
+    return new Unseen(shell, `/proc/${shell.pid}/root/sys/kernel/tracing/instances/tcpscope-${id}`);
   }
 
-  /** Ends it; how many retransmissions of each flow `from > to` may have been hidden. */
-  async end(): Promise<Map<string, number>> {
-    this.shell.kill('SIGTERM');
-    const { stdout } = await this.shell.output();
+  /** Takes in tasks that process 1 has begun. To be called now and then: it waits for every CPU only if there are any. */
+  follow(): void {
+    const tasks = tasksOfProcess1();
+    const begun = tasks.filter((task) => !this.tasks.includes(task));
+    for (const task of begun) appendFileSync(`${this.instance}/set_event_pid`, task);
+    this.tasks = tasks;
+  }
+
+  /** One each, as ftrace writes it. */
+  events(): string[] {
+    return readFileSync(`${this.instance}/trace`, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'));
+  }
+
+  /** How many retransmissions of each flow `from > to` there were. */
+  retransmissions(): Map<string, number> {
     const hidden = new Map<string, number>();
-    for (const line of stdout.split('\n')) {
-      const [, thread, from, to, source, destination] = EVENT.exec(line) ?? [];
-      if (thread === undefined || !existsSync(`/proc/1/task/${thread}`)) continue;
+    for (const line of this.events()) {
+      const [, from, to, source, destination] = RETRANSMISSION.exec(line) ?? [];
+      if (source === undefined) continue;
       const flow = `${source}.${from} > ${destination}.${to}`;
       hidden.set(flow, (hidden.get(flow) ?? 0) + 1);
     }
     return hidden;
   }
+
+  async end(): Promise<void> {
+    await this.shell.stop();
+  }
+}
+
+function tasksOfProcess1(): string[] {
+  return readdirSync('/proc/1/task');
 }
