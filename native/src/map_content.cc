@@ -20,11 +20,11 @@ void Resize(const MapShape &shape, MapContent &content, size_t count) {
 /** bpf_map_lookup_batch, or the same that deletes what it gives. */
 using BatchCall = decltype(&bpf_map_lookup_batch);
 
-/** Thousands of entries in one system call. */
+/** Up to thousands of entries in one system call, but no memory for thousands where there are few. */
 int ReadByBatches(const MapShape &shape, BatchCall batch, MapContent &content) {
     // The kernel's cursor: a hash map's is a u32, an array's is a key.
     std::vector<uint8_t> cursor(std::max(shape.keySize, sizeof(uint32_t)));
-    size_t room = std::min<size_t>(shape.maxEntries, 4096);
+    size_t room = std::min<size_t>(shape.maxEntries, 256);
     for (bool first = true;;) {
         Resize(shape, content, content.count + room);
         uint32_t count = static_cast<uint32_t>(room);
@@ -44,6 +44,7 @@ int ReadByBatches(const MapShape &shape, BatchCall batch, MapContent &content) {
         content.count += count;
         if (result == -ENOENT)
             break;
+        room = std::min<size_t>({room * 2, shape.maxEntries, 4096});
     }
     Resize(shape, content, content.count);
     return 0;

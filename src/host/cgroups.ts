@@ -157,17 +157,22 @@ export class CgroupPaths {
     const known = this.processes.get(pid);
     if (known && nowNs < known.checkAtNs) return known;
     if (!known && this.goneUntilNs.get(pid)! > nowNs) return undefined;
-    const startTicks = this.startTicks(pid);
     const text = readSmall(this.hostRoot, `/proc/${pid}/cgroup`);
     if (text === undefined) return this.rememberGone(pid, known, nowNs);
     const place = this.place(text);
-    // One that has ended but has not been waited for is at the root of v1 hierarchies: what it was says more.
-    const stays = known && place.path === '/' && startTicks !== undefined && known.startTicks === startTicks;
-    const now: KnownProcess = stays
-      ? { ...known, checkAtNs: nowNs + PID_HOLDS_NS }
-      : { startTicks, ...place, checkAtNs: nowNs + PID_HOLDS_NS };
+    const checkAtNs = nowNs + PID_HOLDS_NS;
+    const isWhereItWas = known?.memberships === place.memberships;
+    const now: KnownProcess =
+      known && (isWhereItWas || this.hasEnded(pid, known, place))
+        ? { ...known, checkAtNs }
+        : { startTicks: this.startTicks(pid), ...place, checkAtNs };
     this.processes.set(pid, now);
     return now;
+  }
+
+  /** One that has ended but has not been waited for is at the root of v1 hierarchies: what it was says more. */
+  private hasEnded(pid: number, { startTicks }: KnownProcess, { path }: Place): boolean {
+    return path === '/' && startTicks !== undefined && this.startTicks(pid) === startTicks;
   }
 
   private place(text: string): Place {

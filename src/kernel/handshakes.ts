@@ -174,7 +174,9 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
       items.push(...this.sums.take(nowNs).map(handshakeSum));
       this.hasSums = !this.sendsEvents;
     }
-    if (this.options.pendingNs > 0 && (!this.sendsEvents || nowNs >= this.nextSweepNs)) {
+    // Where no event tells of it, what hangs must be seen to end when the sums have it.
+    const endsUnseen = !this.sendsEvents && this.hanging.size > 0;
+    if (this.options.pendingNs > 0 && (endsUnseen || nowNs >= this.nextSweepNs)) {
       this.nextSweepNs = nowNs + this.sweepNs;
       this.sweep(items);
     }
