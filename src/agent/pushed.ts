@@ -99,6 +99,7 @@ export class PushedOutputs {
       old.publisher.every(config.intervalMs);
       return;
     }
+    if (!old && !output) return;
     // The new one has no part in what was before, nor the old one in what comes after.
     const now = this.options.snapshot();
     if (this.begun) output?.begin(now);
