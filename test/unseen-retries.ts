@@ -16,7 +16,6 @@ export const mochaHooks: Mocha.RootHookObject = {
   },
   beforeEach(this: Mocha.Context) {
     if (!witness || !this.currentTest) return;
-    witness.follow();
     const events = witness.events.bind(witness);
     const before = events().length;
     // Mocha asks for it when the test has failed.

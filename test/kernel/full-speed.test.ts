@@ -27,7 +27,7 @@ describe('connlat at full speed', function () {
         loop(HANDSHAKES, 9000, {}, host),
       );
       // On a busy machine the reader of the rows may be slower than they come.
-      assert.equal(rows.length + unshownRows({ stderr }), HANDSHAKES);
+      assert.equal(rows.length + unshownRows({ stderr }), HANDSHAKES, stderr);
       assert.match(stderr, /; 0 events lost/);
       assert.equal((await host.snmp())['Tcp.ActiveOpens'], HANDSHAKES);
       assert.equal(new Set(rows.map((row) => `${row.time} ${row.local_port}`)).size, rows.length);

@@ -3,7 +3,7 @@
  * program while the current task is one of process 1. A softirq that interrupts such a task is hidden from every BPF tool
  * then: one retransmission in some 2,000 on a quiet machine, one in 50 in a storm. ftrace sees it, and here says so.
  */
-import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { Child } from '#tcpscope/lab/child.js';
 
 /** The tracepoints that tcpscope's programs are at; connections of process 1 that only carry data have none of them. */
@@ -29,6 +29,8 @@ finish() {
   exit 0
 }
 trap finish TERM
+# Threads come and go.
+echo 1 > $instance/options/event-fork
 for task in /proc/1/task/*; do echo \${task##*/}; done > $instance/set_event_pid
 for event in ${EVENTS.join(' ')}; do echo 1 > $instance/events/$event/enable; done
 echo $$
@@ -39,10 +41,8 @@ finish
 
 const RETRANSMISSION = /: tcp_retransmit_skb: .* sport=(\d+) dport=(\d+) saddr=(\S+) daddr=(\S+) /;
 
-/** Events of TCP while a task of process 1 was the current one. */
+/** Events of TCP while a task of process 1, or one that it has begun since, was the current one. */
 export class Unseen {
-  private tasks = tasksOfProcess1();
-
   private constructor(
     private readonly shell: Child,
     private readonly instance: string,
@@ -52,14 +52,6 @@ export class Unseen {
     const shell = Child.start('unshare', ['-m', 'bash', '-c', SCRIPT]);
     const id = await shell.nextLine();
     return new Unseen(shell, `/proc/${shell.pid}/root/sys/kernel/tracing/instances/tcpscope-${id}`);
-  }
-
-  /** Takes in tasks that process 1 has begun. To be called now and then: it waits for every CPU only if there are any. */
-  follow(): void {
-    const tasks = tasksOfProcess1();
-    const begun = tasks.filter((task) => !this.tasks.includes(task));
-    for (const task of begun) appendFileSync(`${this.instance}/set_event_pid`, task);
-    this.tasks = tasks;
   }
 
   /** One each, as ftrace writes it. */
@@ -84,8 +76,4 @@ export class Unseen {
   async end(): Promise<void> {
     await this.shell.stop();
   }
-}
-
-function tasksOfProcess1(): string[] {
-  return readdirSync('/proc/1/task');
 }
