@@ -5,7 +5,9 @@ export default class SpecAndRetries extends reporters.Spec {
   constructor(runner: Runner, options: MochaOptions) {
     super(runner, options);
     runner.on('retry', (test: Test, error: Error) => {
-      process.stdout.write(`again: ${test.fullTitle()}: ${error.message.split('\n')[0]}\n`);
+      process.stdout.write(
+        `again: ${test.fullTitle()}: ${error.message.trimEnd().replaceAll('\n', ' | ')}\n`,
+      );
     });
   }
 }

@@ -20,7 +20,9 @@ export default class JsonLines extends reporters.Base {
       write(test, 'failed', error.stack ?? error.message);
     });
     runner.on('retry', (test: Test, error: Error) => {
-      process.stdout.write(`again: ${test.fullTitle()}: ${error.message.split('\n')[0]}\n`);
+      process.stdout.write(
+        `again: ${test.fullTitle()}: ${error.message.trimEnd().replaceAll('\n', ' | ')}\n`,
+      );
     });
     runner.on('pending', (test) => {
       write(test, 'skipped', reason(test));
