@@ -83,7 +83,11 @@ static void start_serving(int socket) {
     update_watch(connection);
 }
 
+/** To close is not to end the watch while somebody else has the file: bpf_iter_task_file, of who looks for
+ * owners. */
 static void end_connection(struct connection *connection) {
+    if (connection->watched)
+        watch(EPOLL_CTL_DEL, connection->socket, 0, connection);
     close(connection->socket);
     free(connection);
     has_served = true;
