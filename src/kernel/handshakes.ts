@@ -99,6 +99,7 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
   readonly foundInFlight: readonly Handshake[];
   private readonly sweepNs: number;
   private nextSweepNs = 0;
+  private stopped = false;
   /** Attempts that hang and have been told, by their start. */
   private hanging = new Map<number, Handshake>();
   /** Where the kernel sums up, or may come to. */
@@ -174,9 +175,9 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
       items.push(...this.sums.take(nowNs).map(handshakeSum));
       this.hasSums = !this.sendsEvents;
     }
-    // Where no event tells of it, what hangs must be seen to end when the sums have it.
-    const endsUnseen = !this.sendsEvents && this.hanging.size > 0;
-    if (this.options.pendingNs > 0 && (endsUnseen || nowNs >= this.nextSweepNs)) {
+    // Where no event tells of it, what hangs must be seen to end when the sums have it, and to hang at the end.
+    const mustSweep = !this.sendsEvents && (this.hanging.size > 0 || this.stopped);
+    if (this.options.pendingNs > 0 && (mustSweep || nowNs >= this.nextSweepNs)) {
       this.nextSweepNs = nowNs + this.sweepNs;
       this.sweep(items);
     }
@@ -216,6 +217,7 @@ export class HandshakeSource implements Source<HandshakeItem | Meeting> {
   }
 
   stop(): void {
+    this.stopped = true;
     const detach = (): void => {
       this.program.detach();
     };

@@ -1,5 +1,6 @@
 /** A reporter of Mocha that writes a line of JSON a test, so that what a guest has done is known if it dies. */
 import { reporters, type MochaOptions, type Runner, type Test } from 'mocha';
+import { tellsRetries } from '../reporter.js';
 import { HOST_ONLY, skipReasons, type TestResult } from './result.js';
 
 export default class JsonLines extends reporters.Base {
@@ -19,11 +20,7 @@ export default class JsonLines extends reporters.Base {
     runner.on('fail', (test, error: Error) => {
       write(test, 'failed', error.stack ?? error.message);
     });
-    runner.on('retry', (test: Test, error: Error) => {
-      process.stdout.write(
-        `again: ${test.fullTitle()}: ${error.message.trimEnd().replaceAll('\n', ' | ')}\n`,
-      );
-    });
+    tellsRetries(runner);
     runner.on('pending', (test) => {
       write(test, 'skipped', reason(test));
     });
