@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
-import { Child } from '#tcpscope/lab/child.js';
 import { connect, listen, Network, SERVER, startConnect, type Connecting } from '#tcpscope/lab/network.js';
 import { growth } from './growth.js';
 
 const PORT = 9000;
-/** pidfd_open and pidfd_getfd, as bpf_iter_task_file holds a file. */
-const HOLD =
-  '$| = 1; my $pidfd = syscall(434, $ARGV[0] + 0, 0); my $fd = syscall(438, $pidfd, $ARGV[1] + 0, 0); ' +
-  'die "$!" if $fd < 0; print "held\\n"; sleep 60';
 
 describe('lab: data', function () {
   this.timeout(20_000);
@@ -64,20 +58,6 @@ describe('lab: data', function () {
       assert.equal((await listener.stop()).accepted, count);
     });
   }
-
-  it('a listener outlives a connection whose file somebody else holds', async () => {
-    const listener = await listen(network.server, '::', PORT, { close: true });
-    const connecting = startConnect(network.client, SERVER.ipv4, PORT, { send: 1009, hold: true });
-    await connecting.summary;
-    const fds = readdirSync(`/proc/${listener.pid}/fd`).map(Number);
-    const holder = Child.start('perl', ['-e', HOLD, String(listener.pid), String(Math.max(...fds))]);
-    await holder.nextLine();
-    await connecting.stop();
-    const { ok, errors } = await connect(network.client, SERVER.ipv4, PORT, { count: 20, send: 1009 });
-    await holder.stop('SIGKILL');
-    assert.deepEqual({ ok, errors }, { ok: 20, errors: {} });
-    assert.equal((await listener.stop()).accepted, 21);
-  });
 
   it('sends each chunk as a segment, even more than may be on their way at once', async () => {
     const listener = await listen(network.server, '::', PORT, { close: true });
